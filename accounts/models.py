@@ -1,0 +1,66 @@
+"""Organizations, the people in them and the keys of their robots."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from accounts import policy
+from accounts.scope import Scoped
+
+
+class Organization(models.Model):
+    """A tenant. Every configuration and every record belongs to exactly one."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person who signs in. What they may do depends on their role in an organization (accounts/policy.py)."""
+
+    time_zone = models.CharField(max_length=64, blank=True, help_text="For example Europe/Vienna; empty follows the browser.")
+
+
+class Membership(models.Model):
+    """A person's role in one organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=policy.role_choices)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "user"], name="one_role_a_member")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.organization}"
+
+
+class ApiKey(Scoped):
+    """A robot's way in. Only the sha256 of the key is kept; the key itself is shown once, when it is made."""
+
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    role = models.CharField(max_length=20, choices=policy.role_choices)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

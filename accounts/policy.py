@@ -1,0 +1,98 @@
+"""Who may do what: one function, `may`, that admin, API and tasks ask.
+
+A verb is a Django permission name, "app.action_model"; a role is a bundle of verbs. Permissions given to a person or
+a group by hand in the admin add to the role's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accounts.models import ApiKey, User
+
+ROLES = {
+    "viewer": "Viewer: sees everything, changes nothing",
+    "operator": "Operator: reviews, corrects, confirms and re-queues documents",
+    "integrator": "Integrator: also edits pipelines, destinations and secrets",
+    "auditor": "Auditor: sees everything and the audit trail",
+    "owner": "Owner: everything, members and keys included",
+}
+
+_VIEW = {
+    "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
+    "pipelines.view_revision", "pipelines.view_destination", "exports.view_document", "exports.view_fieldsversion",
+    "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
+    "exports.view_delivery", "exports.view_job",
+}  # fmt: skip
+_OPERATE = {
+    "exports.add_document", "exports.change_document", "exports.confirm_document", "exports.export_document",
+    "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",
+    "exports.change_job", "pipelines.pause_destination",
+}  # fmt: skip
+_INTEGRATE = {
+    f"pipelines.{action}_{model}"
+    for action in ("add", "change", "delete")
+    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret")
+} | {"pipelines.publish_pipeline", "pipelines.view_secret", "pipelines.test_destination", "exports.delete_document"}
+_AUDIT = {"audit.view_event", "audit.view_seal"}
+_OWN = {
+    f"accounts.{action}_{model}" for action in ("add", "change", "delete", "view") for model in ("membership", "apikey")
+}
+
+GRANTS: dict[str, frozenset[str]] = {
+    "viewer": frozenset(_VIEW),
+    "operator": frozenset(_VIEW | _OPERATE),
+    "integrator": frozenset(_VIEW | _OPERATE | _INTEGRATE),
+    "auditor": frozenset(_VIEW | _AUDIT),
+    "owner": frozenset(_VIEW | _OPERATE | _INTEGRATE | _AUDIT | _OWN),
+}
+
+
+def role_choices() -> list[tuple[str, str]]:
+    """A callable, so that a new role needs no migration."""
+    return list(ROLES.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever asks: a person, a robot's key, or Waybill itself, always inside one organization."""
+
+    name: str
+    """As the audit trail writes it: "user:anna", "key:erp-robot", "waybill:retry"."""
+    organization_id: int
+    verbs: frozenset[str]
+    everything: bool = False
+
+    @classmethod
+    def system(cls, part: str, organization_id: int) -> Principal:
+        """Waybill's own doing, for example the sweep's retry."""
+        return cls(f"waybill:{part}", organization_id, frozenset(), everything=True)
+
+    @classmethod
+    def of_user(cls, user: User, organization_id: int) -> Principal:
+        """A person with the role of their membership, plus what was granted to them by hand. One who is no member
+        of the organization may do nothing in it, unless a superuser."""
+        membership = user.memberships.filter(organization_id=organization_id).first()
+        verbs = GRANTS.get(membership.role, frozenset()) if membership else frozenset()
+        if membership:
+            granted = user.user_permissions.values_list("content_type__app_label", "codename").union(
+                user.groups.values_list("permissions__content_type__app_label", "permissions__codename")
+            )
+            verbs |= {f"{app}.{codename}" for app, codename in granted if app}
+        return cls(f"user:{user.get_username()}", organization_id, verbs, everything=user.is_active and user.is_superuser)
+
+    @classmethod
+    def of_key(cls, key: ApiKey) -> Principal:
+        return cls(f"key:{key.name}", key.organization_id, GRANTS.get(key.role, frozenset()))
+
+
+def may(principal: Principal, verb: str, subject: Any = None) -> bool:
+    """Whether `principal` may do `verb` ("exports.requeue_attempt") to `subject`: a row, or None for the kind.
+
+    A row of another organization is refused whatever the role."""
+    owner = getattr(subject, "organization_id", None)
+    if owner is not None and owner != principal.organization_id:
+        return False
+    return principal.everything or verb in principal.verbs

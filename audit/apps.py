@@ -1,0 +1,10 @@
+"""The app's registration with Django."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    """See docs/decisions/0002 for what belongs here."""
+
+    name = "audit"
+    default_auto_field = "django.db.models.BigAutoField"

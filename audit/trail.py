@@ -1,0 +1,24 @@
+"""Writing to the trail. Call inside the transaction of the move that the event records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit.models import Event
+
+
+def event(
+    verb: str, subject: str, *, organization_id: int, actor: str, why: str = "", detail: Mapping[str, Any] | None = None
+) -> Event:
+    """An unsaved event, for callers that write many rows at once. `subject` is "noun:id", for example "attempt:12"."""
+    return Event(
+        organization_id=organization_id, actor=actor, verb=verb, subject=subject, why=why, detail=dict(detail or {})
+    )
+
+
+def record(
+    verb: str, subject: str, *, organization_id: int, actor: str, why: str = "", detail: Mapping[str, Any] | None = None
+) -> None:
+    """Append one event."""
+    event(verb, subject, organization_id=organization_id, actor=actor, why=why, detail=detail).save(force_insert=True)

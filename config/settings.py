@@ -1,0 +1,157 @@
+"""Every setting, in one file; the environment decides (docs/operate/settings.md lists each variable)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from config import env, logs
+from config.version import VERSION
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("WAYBILL_DATA", str(BASE_DIR / "var")))
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.flag("WAYBILL_DEBUG")
+SECRET_KEY = env.text("WAYBILL_SECRET_KEY") or env.kept_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.words("WAYBILL_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("WAYBILL_ORIGINS")
+PUBLIC_URL = env.text("WAYBILL_PUBLIC_URL", "http://localhost:8000").rstrip("/")
+HTTPS = PUBLIC_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "audit",
+    "accounts",
+    "pipelines",
+    "exports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.OrganizationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.database("DATABASE_URL", fallback=DATA_DIR / "waybill.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Large contents. Any django-storages backend: WAYBILL_STORAGE names its class, its own settings come from WAYBILL_S3_*.
+STORAGES = {
+    "default": env.storage(DATA_DIR / "contents"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("WAYBILL_MAX_JSON_BYTES", 10 * 1024 * 1024)
+MAX_ORIGINAL_BYTES = env.number("WAYBILL_MAX_ORIGINAL_BYTES", 100 * 1024 * 1024)
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+if env.flag("WAYBILL_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+
+# The keys that seal the data keys: id:base64 of 32 bytes, the first one seals, the others still open.
+KEYS = env.words("WAYBILL_KEYS") or [env.kept_key(DATA_DIR / "sealing_key")]
+
+# The engine (docs/operate/engine.md).
+LEASE_SECONDS = env.number("WAYBILL_LEASE_SECONDS", 20, least=2)
+ATTEMPTS_AT_ONCE = env.number("WAYBILL_ATTEMPTS_AT_ONCE", 64, least=1)  # in one worker process
+DRAIN_SECONDS = env.number("WAYBILL_DRAIN_SECONDS", 240, least=1)
+INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
+KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
+REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read
+
+REDIS_URL = env.text("REDIS_URL")
+WORKERS = env.number("WAYBILL_WORKERS", min(os.cpu_count() or 1, 4), least=1)
+Q_CLUSTER = {
+    "name": "waybill",
+    "label": "Task queue",
+    "workers": WORKERS,
+    "timeout": DRAIN_SECONDS + 120,
+    "retry": DRAIN_SECONDS + 180,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "queue_limit": WORKERS,
+    "catch_up": False,
+    "save_limit": -1,
+    "poll": 0.5,
+    "recycle": 50,
+    "log_level": "WARNING",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.keys.KeyAuthentication", "accounts.keys.PersonAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Policy"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "exports.api.pages.CursorPages",
+    "EXCEPTION_HANDLER": "exports.api.problems.handler",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Waybill",
+    "VERSION": VERSION,
+    "DESCRIPTION": "Export pipelines: documents in, attempts, what was sent and what came back.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+UNFOLD = {"SITE_TITLE": "Waybill", "SITE_HEADER": "Waybill"}
+
+LOGGING = logs.settings(level=env.text("WAYBILL_LOG_LEVEL", "INFO"), as_json=env.flag("WAYBILL_LOG_JSON"))

@@ -1,0 +1,11 @@
+"""Where each door is."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("api/v1/", include("exports.api.urls")),
+    path("admin/", admin.site.urls),
+]

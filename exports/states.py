@@ -1,0 +1,135 @@
+"""The states of attempts, stage runs and documents, and the legal moves between them. No database here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Of an attempt."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PARKED = "parked"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+ACTIVE = frozenset(State) - ENDED
+
+
+class Reason(StrEnum):
+    """Why an attempt failed; staff filter by it."""
+
+    REJECTED = "rejected"
+    MISCONFIGURED = "misconfigured"
+    EXHAUSTED = "exhausted"
+    UNCONFIRMED = "unconfirmed"
+    TIMEOUT = "timeout"
+    INTERNAL = "internal"
+
+
+SEVERITY = (
+    Reason.UNCONFIRMED, Reason.INTERNAL, Reason.MISCONFIGURED, Reason.EXHAUSTED, Reason.TIMEOUT, Reason.REJECTED
+)  # fmt: skip
+"""Where several stages of one attempt fail, the attempt takes the first of these: the most careful next step wins."""
+
+MOVES: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.CANCELLED}),
+    State.RUNNING: frozenset({
+        State.SUCCEEDED, State.FAILED, State.WAITING, State.PARKED, State.PAUSED, State.CANCELLED, State.QUEUED
+    }),
+    State.WAITING: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
+    State.PARKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
+    State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
+    State.SUCCEEDED: frozenset(),
+    State.FAILED: frozenset({State.SUCCEEDED}),
+    State.CANCELLED: frozenset(),
+}  # fmt: skip
+"""failed → succeeded only when a person or a probe settles an unconfirmed attempt as delivered.
+running → queued only when a lease lapsed or a worker hands an attempt back."""
+
+
+class RunState(StrEnum):
+    """Of one stage run."""
+
+    BEGUN = "begun"
+    FINISHED = "finished"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    WAITING = "waiting"
+    PARKED = "parked"
+
+
+class Status(StrEnum):
+    """Of a document: Rossum's names (reference/rossum.md 3.1)."""
+
+    CREATED = "created"
+    IMPORTING = "importing"
+    FAILED_IMPORT = "failed_import"
+    SPLIT = "split"
+    TO_REVIEW = "to_review"
+    REVIEWING = "reviewing"
+    IN_WORKFLOW = "in_workflow"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    EXPORTING = "exporting"
+    EXPORTED = "exported"
+    FAILED_EXPORT = "failed_export"
+    POSTPONED = "postponed"
+    DELETED = "deleted"
+    PURGED = "purged"
+
+
+STATUS_MOVES: dict[Status, frozenset[Status]] = {
+    Status.CREATED: frozenset({Status.IMPORTING, Status.DELETED}),
+    Status.IMPORTING: frozenset({Status.TO_REVIEW, Status.CONFIRMED, Status.EXPORTING, Status.FAILED_IMPORT}),
+    Status.FAILED_IMPORT: frozenset({Status.IMPORTING, Status.DELETED}),
+    Status.TO_REVIEW: frozenset({
+        Status.REVIEWING, Status.CONFIRMED, Status.EXPORTING, Status.REJECTED, Status.POSTPONED, Status.DELETED,
+        Status.IMPORTING,
+    }),
+    Status.REVIEWING: frozenset({
+        Status.TO_REVIEW, Status.CONFIRMED, Status.EXPORTING, Status.REJECTED, Status.POSTPONED, Status.DELETED
+    }),
+    Status.POSTPONED: frozenset({Status.TO_REVIEW, Status.REVIEWING, Status.DELETED}),
+    Status.CONFIRMED: frozenset({
+        Status.REVIEWING, Status.TO_REVIEW, Status.EXPORTING, Status.EXPORTED, Status.FAILED_EXPORT,
+        Status.POSTPONED, Status.DELETED,
+    }),
+    Status.REJECTED: frozenset({Status.TO_REVIEW, Status.DELETED}),
+    Status.EXPORTING: frozenset({Status.EXPORTED, Status.FAILED_EXPORT, Status.CONFIRMED}),
+    Status.EXPORTED: frozenset({Status.EXPORTING, Status.TO_REVIEW, Status.DELETED}),
+    Status.FAILED_EXPORT: frozenset({
+        Status.TO_REVIEW, Status.EXPORTING, Status.EXPORTED, Status.CONFIRMED, Status.DELETED
+    }),
+    Status.DELETED: frozenset({Status.TO_REVIEW, Status.PURGED}),
+    Status.PURGED: frozenset(),
+    Status.SPLIT: frozenset(),
+    Status.IN_WORKFLOW: frozenset({Status.CONFIRMED, Status.EXPORTING, Status.REJECTED}),
+}  # fmt: skip
+
+
+def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
+
+
+def attempt_choices() -> list[tuple[str, str]]:
+    return choices(State)
+
+
+def reason_choices() -> list[tuple[str, str]]:
+    return choices(Reason)
+
+
+def run_choices() -> list[tuple[str, str]]:
+    return choices(RunState)
+
+
+def status_choices() -> list[tuple[str, str]]:
+    return choices(Status)

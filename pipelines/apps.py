@@ -1,0 +1,10 @@
+"""The app's registration with Django."""
+
+from django.apps import AppConfig
+
+
+class PipelinesConfig(AppConfig):
+    """See docs/decisions/0002 for what belongs here."""
+
+    name = "pipelines"
+    default_auto_field = "django.db.models.BigAutoField"

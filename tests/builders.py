@@ -1,0 +1,65 @@
+"""Short ways to make rows. Each takes only what the test speaks of; the rest is plausible."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from accounts.models import Membership, Organization, User
+from accounts.policy import Principal
+from accounts.scope import current
+
+_numbers = itertools.count(1)
+
+
+def organization(name: str = "") -> Organization:
+    name = name or f"Organization {next(_numbers)}"
+    return Organization.objects.create(name=name, slug=name.lower().replace(" ", "-"))
+
+
+def user(name: str = "", *, role: str = "operator", organization: Organization | None = None, **values: Any) -> User:
+    person = User.objects.create_user(name or f"user{next(_numbers)}", password="correct horse", is_staff=True, **values)
+    if organization:
+        Membership.objects.create(user=person, organization=organization, role=role)
+    return person
+
+
+def owner() -> Principal:
+    """Waybill itself in the organization in scope: may do everything."""
+    organization_id = current()
+    assert organization_id is not None, "use the organization fixture"
+    return Principal.system("test", organization_id)
+
+
+def pipeline(*stages: dict[str, Any], name: str = "", **values: Any):
+    """A draft. Each stage: {"name", "kind", "config" (dict or text), "run_after", "active", "always_run", "destination"};
+    without run_after each stage runs after the one before it."""
+    from pipelines.models import Pipeline, Stage
+
+    draft = Pipeline.own(name=name or f"Pipeline {next(_numbers)}", **values)
+    draft.save()
+    before: list[str] = []
+    for position, stage in enumerate(stages):
+        config = stage.get("config", {})
+        Stage.own(
+            pipeline=draft,
+            name=stage["name"],
+            kind=stage["kind"],
+            config=config if isinstance(config, str) else json.dumps(config),
+            run_after=stage.get("run_after", before),
+            active=stage.get("active", True),
+            always_run=stage.get("always_run", False),
+            destination=stage.get("destination"),
+            position=position,
+        ).save()
+        before = [stage["name"]]
+    return draft
+
+
+def queue(name: str = "", **values: Any):
+    from pipelines.models import Queue
+
+    made = Queue.own(name=name or f"Queue {next(_numbers)}", **values)
+    made.save()
+    return made
