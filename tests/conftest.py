@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: one organization in scope, its people, and the builders."""
+"""Fixtures that every test may use: one organization in scope, its people, the builders, and real databases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 from accounts import scope
 from tests import builders
+
+pytest_plugins = ["tests.servers.postgres", "tests.servers.redis"]
 
 
 @pytest.fixture
