@@ -29,7 +29,9 @@ class Organization(models.Model):
 class User(AbstractUser):
     """A person who signs in. What they may do depends on their role in an organization (accounts/policy.py)."""
 
-    time_zone = models.CharField(max_length=64, blank=True, help_text="For example Europe/Vienna; empty follows the browser.")
+    time_zone = models.CharField(
+        max_length=64, blank=True, help_text="For example Europe/Vienna; empty follows the browser."
+    )
 
 
 class Membership(models.Model):

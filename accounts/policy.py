@@ -81,7 +81,9 @@ class Principal:
                 user.groups.values_list("permissions__content_type__app_label", "permissions__codename")
             )
             verbs |= {f"{app}.{codename}" for app, codename in granted if app}
-        return cls(f"user:{user.get_username()}", organization_id, verbs, everything=user.is_active and user.is_superuser)
+        return cls(
+            f"user:{user.get_username()}", organization_id, verbs, everything=user.is_active and user.is_superuser
+        )
 
     @classmethod
     def of_key(cls, key: ApiKey) -> Principal:

@@ -51,7 +51,9 @@ class UnscopedManager(models.Manager[Any]):
 class Scoped(models.Model):
     """A row that belongs to exactly one organization; a new one takes the organization in context."""
 
-    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="+", editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="+", editable=False
+    )
 
     objects: ClassVar[ScopedManager] = ScopedManager()
     unscoped: ClassVar[UnscopedManager] = UnscopedManager()

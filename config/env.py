@@ -98,7 +98,7 @@ def _keep(path: Path, value: str) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(name)
+        Path(name).unlink()
 
 
 def storage(folder: Path) -> dict[str, object]:

@@ -43,5 +43,9 @@ def settings(*, level: str, as_json: bool) -> dict[str, Any]:
         "formatters": {"line": form},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"paramiko": {"level": "WARNING"}, "asyncssh": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+        "loggers": {
+            "paramiko": {"level": "WARNING"},
+            "asyncssh": {"level": "WARNING"},
+            "fontTools": {"level": "WARNING"},
+        },
     }

@@ -88,7 +88,9 @@ class Attempt(Scoped):
     revision = models.ForeignKey("pipelines.Revision", on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveIntegerField(help_text="1, 2, 3, … within the document.")
     repeats = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="repeated_by")
-    lineage = models.PositiveBigIntegerField(null=True, help_text="The id of the first attempt of this chain of repeats.")
+    lineage = models.PositiveBigIntegerField(
+        null=True, help_text="The id of the first attempt of this chain of repeats."
+    )
     trigger = models.CharField(max_length=20, help_text="automatic, person, robot, bulk or resume.")
     requested_by = models.CharField(max_length=200)
     why = models.TextField(blank=True)

@@ -160,7 +160,7 @@ class Sandbox(Protocol):
     """The child process with limits on memory, time and output. Errors name the line (pipelines/sandbox/)."""
 
     def render(self, template: str, variables: Mapping[str, Any], *, original: Blob | None = None) -> str: ...
-    def extract(self, rules: Sequence[Mapping[str, Any]], source: bytes, *, format: str) -> list[Any]: ...
+    def extract(self, rules: Sequence[Mapping[str, Any]], source: bytes, *, format: str) -> list[Any]: ...  # noqa: A002 - the config calls it so
 
 
 class Tools(Protocol):

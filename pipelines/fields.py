@@ -181,7 +181,9 @@ def _add(content: Content, node: Node, value: Any, name: str) -> str:
     fresh = max((int(known.get("id") or 0) for known in content.nodes()), default=0) + 1
     children: list[Node] = node.setdefault("children", [])
     if isinstance(value, list):
-        cells = [_datapoint(cell["schema_id"], cell.get("content") or {}, fresh + 1 + i) for i, cell in enumerate(value)]
+        cells = [
+            _datapoint(cell["schema_id"], cell.get("content") or {}, fresh + 1 + i) for i, cell in enumerate(value)
+        ]
         row_id = children[0]["schema_id"] if children else row_name(node["schema_id"])
         children.append({"id": fresh, "category": "tuple", "schema_id": row_id, "children": cells})
     else:
@@ -220,7 +222,9 @@ def from_flat(flat: Mapping[str, Any]) -> Content:
                 place = f"{name}[{index}]"
                 if isinstance(row, Mapping):
                     row_id = next(numbers)
-                    cells = [_datapoint(key, _scalar(cell, f"{place}.{key}"), next(numbers)) for key, cell in row.items()]
+                    cells = [
+                        _datapoint(key, _scalar(cell, f"{place}.{key}"), next(numbers)) for key, cell in row.items()
+                    ]
                     child = {"id": row_id, "category": "tuple", "schema_id": row_name(name), "children": cells}
                 else:
                     child = _datapoint(row_name(name), _scalar(row, place), next(numbers))
@@ -247,7 +251,8 @@ def from_sections(sections: Any) -> Content:
         message = "The fields must be a list of sections, or one flat object."
         raise Rejected(message, place="content")
     taken = {
-        node["id"] for node in Content([s for s in sections if isinstance(s, dict)]).nodes()
+        node["id"]
+        for node in Content([s for s in sections if isinstance(s, dict)]).nodes()
         if isinstance(node, dict) and isinstance(node.get("id"), int)
     }
     numbers = iter(n for n in range(1, 10_000_000) if n not in taken)

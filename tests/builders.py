@@ -19,7 +19,9 @@ def organization(name: str = "") -> Organization:
 
 
 def user(name: str = "", *, role: str = "operator", organization: Organization | None = None, **values: Any) -> User:
-    person = User.objects.create_user(name or f"user{next(_numbers)}", password="correct horse", is_staff=True, **values)
+    person = User.objects.create_user(
+        name or f"user{next(_numbers)}", password="correct horse", is_staff=True, **values
+    )
     if organization:
         Membership.objects.create(user=person, organization=organization, role=role)
     return person
