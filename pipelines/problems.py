@@ -1,0 +1,40 @@
+"""What is wrong with a draft: where, in words for the person who must put it right, and whether it blocks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An `error` blocks publication, a `warning` does not. `stage` is empty where the whole pipeline is meant."""
+
+    stage: str
+    path: str
+    """Where in the stage: `config.request.url`, `run_after`, `kind`, `name`; empty means all of it."""
+    message: str
+    severity: Severity = "error"
+    line: int = 0
+    """The line of the config's text, from 1; 0 where there is none to name."""
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.stage, self.path, f"line {self.line}" if self.line else "") if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """`Did you mean "url"?` with a space before it, or nothing where no known name is near."""
+    names = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
+    return f' Did you mean "{names[near[0]]}"?' if near else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """`"a", "b" and "c"`."""
+    quoted = [f'"{name}"' for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}" if quoted else ""
