@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import django_stubs_ext
+
 from config import env, logs
 from config.version import VERSION
+
+django_stubs_ext.monkeypatch()  # so that ModelAdmin[Document] can be written
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("WAYBILL_DATA", str(BASE_DIR / "var")))
