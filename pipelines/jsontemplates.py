@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
@@ -40,7 +40,7 @@ class Scope:
     """Where a placeholder looks: in the row first, then in the loop above, then in the document."""
 
     fields: Content
-    extra: Mapping[str, str] = MappingProxyType({})
+    extra: Mapping[str, str] = field(default_factory=dict)
     """Other names: `document.id`, and inside a loop `schema_loop.index`."""
     row: Node | None = None
     above: Scope | None = None
