@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from pipelines import jsontext
 from pipelines.errors import StageError
-from pipelines.problems import Problem, did_you_mean, listed
+from pipelines.problems import Problem, Severity, did_you_mean, listed
 
 CHANGE_ME = "__change_me__"
 
@@ -32,6 +32,10 @@ class Parsed:
     problems: Sequence[Problem]
     lines: Mapping[str, int]
 
+    def problem(self, stage: str, path: str, message: str, severity: Severity = "error") -> Problem:
+        """A problem at `path` of this config, with its line."""
+        return Problem(stage, _under(path), message, severity, _line(self.lines, path))
+
 
 def parse(stage: str, module: ModuleType, text: str) -> Parsed:
     """The kind's Config out of `text`. Never raises: whatever is wrong is in `problems`, errors first seen first."""
@@ -43,21 +47,18 @@ def parse(stage: str, module: ModuleType, text: str) -> Parsed:
         message = "A stage's config is one JSON object: it begins with { and ends with }."
         return Parsed(None, read.value, [Problem(stage, "config", message, line=1)], read.lines)
 
-    def problem(path: str, message: str, severity: Any = "error") -> Problem:
-        return Problem(stage, _under(path), message, severity, _line(read.lines, path))
-
-    problems = [problem(path, message, severity) for path, message, severity in _unfilled(read.value)]
+    empty = Parsed(None, read.value, [], read.lines)
+    problems = [empty.problem(stage, path, message, severity) for path, message, severity in _unfilled(read.value)]
     named = {one.path for one in problems}
     config: Any = None
     try:
         config = module.Config.model_validate(read.value)
     except ValidationError as error:
-        said = [_said(detail, module.Config, read.value) for detail in error.errors(include_url=False)]
-        fresh = [problem(path, message) for path, message in dict.fromkeys(said) if _under(path) not in named]
-        problems += fresh
+        said = dict.fromkeys(_said(detail, module.Config, read.value) for detail in error.errors(include_url=False))
+        problems += [empty.problem(stage, path, message) for path, message in said if _under(path) not in named]
     except StageError as error:
         place = error.place.removeprefix("config").removeprefix(".")
-        problems.append(problem(place, error.message))
+        problems.append(empty.problem(stage, place, error.message))
     return Parsed(config, read.value, problems, read.lines)
 
 
@@ -99,7 +100,7 @@ def _line(lines: Mapping[str, int], path: str) -> int:
     return lines.get(path, 1)
 
 
-def _unfilled(raw: Any) -> Iterator[tuple[str, str, str]]:
+def _unfilled(raw: Any) -> Iterator[tuple[str, str, Severity]]:
     """(path, message, severity) of what was left to fill in."""
     seen = set()
     for path, text in strings(raw):
@@ -109,7 +110,7 @@ def _unfilled(raw: Any) -> Iterator[tuple[str, str, str]]:
     yield from _blanks(raw, "", addressed=False)
 
 
-def _blanks(value: Any, path: str, *, addressed: bool) -> Iterator[tuple[str, str, str]]:
+def _blanks(value: Any, path: str, *, addressed: bool) -> Iterator[tuple[str, str, Severity]]:
     if isinstance(value, dict):
         for key, member in value.items():
             inner = jsontext.join(path, key)

@@ -23,7 +23,8 @@ class Problem:
     """The line of the config's text, from 1; 0 where there is none to name."""
 
     def __str__(self) -> str:
-        place = ", ".join(part for part in (self.stage, self.path, f"line {self.line}" if self.line else "") if part)
+        line = f"line {self.line}" if self.line and not self.message.startswith("line ") else ""
+        place = ", ".join(part for part in (self.stage, self.path, line) if part)
         return f"{place}: {self.message}" if place else self.message
 
 
