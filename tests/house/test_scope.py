@@ -1,0 +1,86 @@
+"""Rows belong to one organization: every model is scoped, and `unscoped` is said only in the modules named here."""
+
+from __future__ import annotations
+
+import ast
+
+from django.apps import apps
+
+from accounts.scope import Scoped
+from tests.house import tree
+
+ACROSS_ORGANIZATIONS = {
+    "accounts/scope.py": "defines it",
+    "accounts/keys.py": "an API key arrives before its organization is known",
+    "exports/transitions.py": "moves by id, with the organization as a condition or under a lease",
+    "exports/worklist.py": "the work list serves every organization fairly",
+    "exports/cases.py": "a worker's claim mixes organizations",
+    "exports/ledger.py": "a commit point mixes organizations",
+    "exports/contents.py": "deletes by id what the caller was given",
+    "exports/sweep.py": "looks after every organization's late work",
+    "exports/loop.py": "a worker's claim mixes organizations",
+    "exports/jobs.py": "a worker takes the next job of whichever organization",
+    "exports/runner.py": "a worker's claim mixes organizations",
+    "exports/world.py": "reads by id, with the organization as a condition",
+    "pipelines/vault.py": "takes the organization as an argument",
+    "pipelines/tokens.py": "takes the organization as an argument",
+    "pipelines/rotation.py": "keys are rotated for every organization",
+}
+"""Each with its reason. A module that serves one request or one person has none."""
+
+NO_TENANT = {
+    "accounts.Organization": "is the tenant",
+    "accounts.User": "may be a member of several",
+    "accounts.Membership": "asked before an organization is in scope",
+    "audit.Event": "the trail imports nothing of ours and names organizations by plain id",
+    "audit.Seal": "likewise",
+    "exports.Loop": "a worker process serves all",
+}
+
+
+def names_of_unscoped(module: ast.AST) -> list[int]:
+    return [node.lineno for node in ast.walk(module) if isinstance(node, ast.Attribute) and node.attr == "unscoped"]
+
+
+def test_only_named_modules_reach_across_organizations():
+    found = {
+        str(path): lines
+        for path in tree.sources()
+        if str(path) not in ACROSS_ORGANIZATIONS and (lines := names_of_unscoped(tree.tree(path)))
+    }
+
+    assert found == {}
+
+
+def test_every_named_module_still_needs_it():
+    needless = [
+        name
+        for name in ACROSS_ORGANIZATIONS
+        if not (tree.ROOT / name).exists() or "unscoped" not in tree.read(tree.Path(name))
+    ]
+
+    assert needless == []
+
+
+def test_every_model_belongs_to_an_organization():
+    ours = [
+        model for model in apps.get_models() if model._meta.app_label in {"accounts", "audit", "pipelines", "exports"}
+    ]
+
+    astray = [
+        model._meta.label
+        for model in ours
+        if not issubclass(model, Scoped) and model._meta.label not in NO_TENANT and not model._meta.auto_created
+    ]
+
+    assert astray == []
+
+
+def test_a_scoped_models_default_manager_fails_closed():
+    loose = [
+        model._meta.label
+        for model in apps.get_models()
+        if issubclass(model, Scoped) and model._default_manager.name != "objects"
+    ]
+
+    assert loose == []
