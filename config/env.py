@@ -52,6 +52,8 @@ def database(name: str, *, fallback: Path) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(url.path[1:] if url.path.startswith("//") else url.path),
+            # A file, as in production: in shared memory, threads get "table is locked" at once instead of waiting.
+            "TEST": {"NAME": f"{tempfile.gettempdir()}/waybill-test-{os.getpid()}.sqlite3"},
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",  # a deferred one fails with "database is locked" when it upgrades
                 "timeout": 30,
