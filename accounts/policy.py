@@ -98,3 +98,20 @@ def may(principal: Principal, verb: str, subject: Any = None) -> bool:
     if owner is not None and owner != principal.organization_id:
         return False
     return principal.everything or verb in principal.verbs
+
+
+class Refused(Exception):  # noqa: N818  # a refusal is an answer, not an error
+    """A verb said no. The message is for the person or robot who asked, and says what to do.
+
+    `forbidden` means that they may never do this here; otherwise the subject's state does not allow it now."""
+
+    def __init__(self, message: str, *, forbidden: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.forbidden = forbidden
+
+
+def require(principal: Principal, verb: str, subject: Any = None) -> None:
+    """Refuse unless `may`: the first line of every verb."""
+    if not may(principal, verb, subject):
+        raise Refused(f'{principal.name} has no permission "{verb}" here. An owner of the organization can grant it.', forbidden=True)

@@ -103,7 +103,7 @@ STATUS_MOVES: dict[Status, frozenset[Status]] = {
         Status.POSTPONED, Status.DELETED,
     }),
     Status.REJECTED: frozenset({Status.TO_REVIEW, Status.DELETED}),
-    Status.EXPORTING: frozenset({Status.EXPORTED, Status.FAILED_EXPORT, Status.CONFIRMED}),
+    Status.EXPORTING: frozenset({Status.EXPORTED, Status.FAILED_EXPORT, Status.CONFIRMED, Status.TO_REVIEW}),
     Status.EXPORTED: frozenset({Status.EXPORTING, Status.TO_REVIEW, Status.DELETED}),
     Status.FAILED_EXPORT: frozenset({
         Status.TO_REVIEW, Status.EXPORTING, Status.EXPORTED, Status.CONFIRMED, Status.DELETED

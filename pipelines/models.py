@@ -50,7 +50,9 @@ class Destination(Scoped):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     credentials = models.JSONField(
-        default=dict, blank=True, help_text='For file stores, as in a stage config: {"type": "sftp", "host": …}. No secrets.'
+        default=dict,
+        blank=True,
+        help_text='For file stores, as in a stage config: {"type": "sftp", "host": …}. No secrets.',
     )
     allowed_hosts = models.JSONField(
         default=list, blank=True, help_text="Host names that stages may reach here; empty allows every public host."
@@ -58,7 +60,7 @@ class Destination(Scoped):
     allowed_networks = models.JSONField(
         default=list, blank=True, help_text="Private networks that may be reached, for example 10.1.0.0/16."
     )
-    concurrency = models.PositiveIntegerField(default=16, help_text="Attempts that may run against it at once.")
+    concurrency = models.PositiveIntegerField(default=64, help_text="Attempts that may run against it at once.")
     rate = models.FloatField(null=True, blank=True, help_text="Sends a second; empty is unlimited.")
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_why = models.TextField(blank=True, editable=False)

@@ -1,0 +1,228 @@
+"""What a person, a robot or Waybill may ask of attempts: start, re-queue, cancel, settle, answer.
+
+An attempt is repeated at most once: asking twice gives the same new attempt, so a double click is safe.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.policy import Principal, Refused, require
+from audit import trail
+from exports import cases, doorbell, transitions, worklist
+from exports.ids import uuid7
+from exports.models import Attempt, Document, StageRun
+from exports.states import ENDED, Reason, RunState, State, Status
+from pipelines.definition import Definition
+from pipelines.models import Revision
+
+__all__ = ["Refused", "answer", "cancel", "requeue", "settle", "start", "time_out"]
+
+
+def start(document: Document, *, by: Principal, trigger: str = "person", why: str = "") -> Attempt:
+    """Ask for a document's export: it becomes exporting, with a queued attempt at its pipeline's published revision."""
+    require(by, "exports.export_document", document)
+    pipeline = document.queue.pipeline
+    if pipeline is None or pipeline.published is None:
+        lacks = "no pipeline" if pipeline is None else f"a pipeline ({pipeline.name}) that is not published yet"
+        message = f'The queue "{document.queue.name}" has {lacks}. Publish one for it, then ask again.'
+        raise Refused(message)
+    with transaction.atomic():
+        if not transitions.move_document(document.pk, Status.EXPORTING, by=by, verb="export", why=why):
+            status = Document.unscoped.values_list("status", flat=True).get(pk=document.pk)
+            raise Refused(f"A document that is {status.replace('_', ' ')} cannot be exported.")
+        return _queue(document, pipeline.published, by=by, trigger=trigger, why=why)
+
+
+def requeue(
+    attempt: Attempt,
+    *,
+    by: Principal,
+    why: str,
+    resume_from: str = "",
+    newest: bool | None = None,
+    trigger: str = "person",
+    looked: bool = False,
+) -> Attempt:
+    """Repeat an ended attempt as a new one; asked again for the same attempt, returns the one it made before.
+
+    `newest` takes the pipeline's published revision, False the attempt's own; None takes the newest where the
+    failure was the pipeline's. `resume_from` takes over what the stages before that one did. `looked` says that
+    somebody looked at the other side of an unconfirmed attempt, and that it did not arrive."""
+    require(by, "exports.requeue_attempt", attempt)
+    if not why.strip():
+        raise Refused("Say why it is sent again: the reason is kept in the audit trail.")
+    with transaction.atomic():
+        attempt = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
+        if (made := attempt.repeated_by.first()) is not None:
+            return made
+        _check_repeatable(attempt, looked=looked)
+        document = attempt.document
+        if not transitions.move_document(
+            document.pk, Status.EXPORTING, by=by, verb="requeue", why=why,
+            sources={Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW},
+        ):  # fmt: skip
+            raise Refused(f"The document is {document.status.replace('_', ' ')}; it must be put back first.")
+        if newest is None:
+            newest = attempt.reason == Reason.MISCONFIGURED
+        pipeline = attempt.revision.pipeline
+        revision = pipeline.published if newest and pipeline.published is not None else attempt.revision
+        repeat = _queue(document, revision, by=by, trigger=trigger, why=why, repeats=attempt, resume_from=resume_from)
+        if resume_from:
+            _take_over(attempt, repeat, cases.definition_of(revision.pk), resume_from)
+        return repeat
+
+
+def cancel(attempt: Attempt, *, by: Principal, why: str = "") -> Attempt:
+    """Stop an attempt that has not ended; its document goes back to where it can be exported from."""
+    require(by, "exports.cancel_attempt", attempt)
+    with transaction.atomic():
+        locked = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
+        if StageRun.unscoped.filter(attempt_id=locked.pk, marked_at__isnull=False).exists():
+            raise Refused("A send is under way and its outcome not known yet. Wait for it to end.")
+        if not transitions.move_attempt(
+            locked.pk, State.CANCELLED, by=by, verb="cancel", why=why, finished_at=timezone.now()
+        ):
+            raise Refused(f"The attempt has {locked.state} already.")
+        back = Status.CONFIRMED if locked.document.queue.use_confirmed_state else Status.TO_REVIEW
+        transitions.move_document(
+            locked.document_id, back, by=by, verb="export_cancelled", why=why, sources={Status.EXPORTING}
+        )
+    return Attempt.unscoped.get(pk=locked.pk)
+
+
+def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str = "", why: str) -> Attempt:
+    """Say what became of an unconfirmed attempt, after a look at the other side.
+
+    Delivered, with the other side's reference: the attempt has succeeded and its document is exported. Not
+    delivered: it is re-queued, and the new attempt is returned."""
+    require(by, "exports.settle_attempt", attempt)
+    if attempt.reason != Reason.UNCONFIRMED:
+        raise Refused("Only an attempt whose outcome is unconfirmed is settled.")
+    if not delivered:
+        return requeue(attempt, by=by, why=why, looked=True)
+    if not reference.strip():
+        raise Refused("Give the other side's reference, for example the document's number there.")
+    with transaction.atomic():
+        said = f"Settled as delivered by {by.name}: {reference}"
+        moved = transitions.move_attempt(
+            attempt.pk, State.SUCCEEDED, by=by, verb="settle", why=why, sources={State.FAILED},
+            detail={"reference": reference}, message=said,
+        )  # fmt: skip
+        if not moved:
+            raise Refused("Somebody else has settled or re-queued it meanwhile.")
+        transitions.move_document(
+            attempt.document_id, Status.EXPORTED, by=by, verb="delivered_elsewhere", why=why,
+            sources={Status.FAILED_EXPORT},
+        )  # fmt: skip
+    return Attempt.unscoped.get(pk=attempt.pk)
+
+
+def answer(attempt: Attempt, *, by: Principal, given: dict[str, Any]) -> bool:
+    """Wake a parked attempt with what the outside client, receipt or poll said. False when it is not parked."""
+    with transaction.atomic():
+        moved = transitions.move_attempt(
+            attempt.pk, State.QUEUED, by=by, verb="answer", sources={State.PARKED},
+            answer={"stage": attempt.stage, **given}, due_at=timezone.now(),
+        )  # fmt: skip
+        if moved:
+            doorbell.ring()
+    return moved
+
+
+def time_out(now: datetime) -> int:
+    """Fail what is parked past its deadline; part of the sweep."""
+    late = Attempt.unscoped.filter(state=State.PARKED, deadline__lt=now).values_list(
+        "id", "organization_id", "document_id", "parked_on"
+    )
+    ended = 0
+    for pk, organization_id, document_id, parked_on in list(late[:500]):
+        by = Principal.system("sweep", organization_id)
+        message = f"Nothing was heard from {parked_on} before the deadline."
+        with transaction.atomic():
+            moved = transitions.move_attempt(
+                pk, State.FAILED, by=by, verb="time_out", sources={State.PARKED},
+                reason=Reason.TIMEOUT, message=message, finished_at=now,
+            )  # fmt: skip
+            if moved:
+                transitions.move_document(
+                    document_id, Status.FAILED_EXPORT, by=by, verb="export_failed", sources={Status.EXPORTING}
+                )
+        ended += moved
+    return ended
+
+
+def _check_repeatable(attempt: Attempt, *, looked: bool) -> None:
+    if attempt.state not in ENDED:
+        raise Refused(f"The attempt is {attempt.state}; it is repeated only when it has ended.")
+    newer = Attempt.unscoped.filter(document_id=attempt.document_id, number__gt=attempt.number).first()
+    if newer is not None:
+        raise Refused(f"Attempt {newer.number} of this document is newer; repeat that one.")
+    if attempt.reason == Reason.UNCONFIRMED and attempt.state == State.FAILED and not looked:
+        raise Refused(
+            "The outcome of its send is unknown: sending again may book it twice. Look at the other side first, "
+            "then say whether it arrived."
+        )
+
+
+def _queue(
+    document: Document,
+    revision: Revision,
+    *,
+    by: Principal,
+    trigger: str,
+    why: str,
+    repeats: Attempt | None = None,
+    resume_from: str = "",
+) -> Attempt:
+    last = Attempt.unscoped.filter(document_id=document.pk).order_by("-number").values_list("number", flat=True).first()
+    attempt = Attempt(
+        organization_id=document.organization_id,
+        document=document,
+        revision=revision,
+        number=(last or 0) + 1,
+        repeats=repeats,
+        lineage=(repeats.lineage or repeats.pk) if repeats is not None else None,
+        trigger=trigger,
+        requested_by=by.name,
+        why=why,
+        resume_from=resume_from,
+        lane=worklist.lane(document.organization_id, _first_destination(revision, document.queue_id)),
+    )
+    attempt.save(force_insert=True)
+    trail.record(
+        "attempt.queue",
+        f"attempt:{attempt.pk}",
+        organization_id=document.organization_id,
+        actor=by.name,
+        why=why,
+        detail={"document": document.pk, "revision": revision.pk, "repeats": repeats.pk if repeats else None},
+    )
+    doorbell.ring()
+    return attempt
+
+
+def _first_destination(revision: Revision, queue_id: int) -> int | None:
+    steps = cases.definition_of(revision.pk).for_queue(queue_id)
+    return next((step.destination_id for step in steps if step.sends), None)
+
+
+def _take_over(attempt: Attempt, repeat: Attempt, definition: Definition, resume_from: str) -> None:
+    """Copy the finished runs that do not come after `resume_from` into the new attempt."""
+    steps = definition.for_queue(repeat.document.queue_id)
+    if resume_from not in {step.name for step in steps}:
+        raise Refused(f'The revision has no stage "{resume_from}" for this queue.')
+    again = {resume_from}
+    for step in steps:
+        if again & set(step.run_after):
+            again.add(step.name)
+    runs = StageRun.unscoped.filter(attempt_id=attempt.pk, state__in=[RunState.FINISHED, RunState.SKIPPED])
+    for run in runs.exclude(name__in=again):
+        run.pk = uuid7()
+        run.attempt_id = repeat.pk
+        run.note = f"Taken over from attempt {attempt.number}. {run.note}".strip()
+        run.save(force_insert=True)

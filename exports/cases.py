@@ -1,0 +1,142 @@
+"""Everything a worker must know to drive an attempt, read for a whole claim in a handful of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from exports import contents
+from exports.ledger import End, Entry, write
+from exports.models import Artifact, Attachment, Attempt, Delivery, Exchange, StageRun
+from exports.states import State, Status
+from pipelines import fields
+from pipelines.blobs import Blob
+from pipelines.contract import DocumentFacts
+from pipelines.definition import Definition
+from pipelines.errors import StageError
+from pipelines.models import Revision
+
+
+@dataclass(slots=True)
+class Case:
+    """One attempt, ready to be driven."""
+
+    attempt_id: int
+    organization_id: int
+    lease: UUID
+    lineage: int
+    tries: int
+    lapses: int
+    definition: Definition
+    document_id: int
+    facts: DocumentFacts
+    fields: fields.Content
+    fields_number: int
+    schema: Sequence[Mapping[str, Any]]
+    use_confirmed_state: bool
+    original: Blob | None
+    artifacts: dict[str, Blob]
+    answer: Mapping[str, Any] | None
+    deadline: datetime | None = None
+    runs: dict[str, StageRun] = field(default_factory=dict)
+    open_exchanges: dict[UUID, list[Exchange]] = field(default_factory=dict)
+    """By stage run: requests whose end nobody recorded."""
+    deliveries: dict[tuple[str, str, str], Delivery] = field(default_factory=dict)
+    """By stage, key and place: what this attempt has delivered already."""
+
+
+@lru_cache(maxsize=512)
+def definition_of(revision_id: int) -> Definition:
+    """A revision's definition, parsed once a process; revisions never change."""
+    return Definition.load(Revision.unscoped.values_list("definition", flat=True).get(pk=revision_id))
+
+
+def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]:
+    """The cases of running attempts, in the order of `attempt_ids`, and those whose revision cannot be read any more;
+    attempts that have left meanwhile are in neither."""
+    attempts = (
+        Attempt.unscoped.filter(pk__in=attempt_ids)
+        .exclude(lease=None)
+        .select_related("document__queue__schema", "document__fields", "document__original")
+        .in_bulk()
+    )
+    cases = []
+    broken: dict[int, StageError] = {}
+    for pk in attempt_ids:
+        if pk in attempts:
+            try:
+                cases.append(_case(attempts[pk]))
+            except StageError as error:
+                broken[pk] = error
+    by_document = defaultdict(list)
+    for case in cases:
+        by_document[case.document_id].append(case)
+    attached = Attachment.unscoped.filter(document_id__in=by_document).select_related("artifact__content")
+    for attachment in attached:
+        for case in by_document[attachment.document_id]:
+            case.artifacts[attachment.key] = blob_of(attachment.artifact)
+    repeated = {case.attempt_id: case for case in cases}
+    for run in StageRun.unscoped.filter(attempt_id__in=repeated):
+        repeated[run.attempt_id].runs[run.name] = run
+    if any(case.runs for case in cases):
+        for exchange in Exchange.unscoped.filter(attempt_id__in=repeated, ended_at=None):
+            repeated[exchange.attempt_id].open_exchanges.setdefault(exchange.run_id, []).append(exchange)
+        for delivery in Delivery.unscoped.filter(attempt_id__in=repeated).select_related("run"):
+            known = (delivery.run.name, delivery.key, delivery.place)
+            repeated[delivery.attempt_id].deliveries[known] = delivery
+    return cases, broken
+
+
+def fail_unreadable(attempt_id: int, lease: UUID, error: StageError) -> None:
+    """End an attempt that no case could be made of."""
+    attempt = Attempt.unscoped.get(pk=attempt_id)
+    changes = {"finished_at": timezone.now(), "reason": error.reason, "message": str(error)}
+    end = End(State.FAILED, changes, Status.FAILED_EXPORT)
+    write([Entry(attempt_id, attempt.organization_id, attempt.document_id, lease, end=end)])
+
+
+def blob_of(artifact: Artifact) -> Blob:
+    return contents.blob(artifact.content, name=artifact.name, media_type=artifact.media_type)
+
+
+def _case(attempt: Attempt) -> Case:
+    document = attempt.document
+    queue = document.queue
+    original = document.original
+    return Case(
+        attempt_id=attempt.pk,
+        organization_id=attempt.organization_id,
+        lease=attempt.lease,
+        lineage=attempt.lineage or attempt.pk,
+        tries=attempt.tries,
+        lapses=attempt.lapses,
+        definition=definition_of(attempt.revision_id),
+        document_id=document.pk,
+        facts=DocumentFacts(
+            id=document.pk,
+            external_id=document.external_id,
+            file_name=document.file_name,
+            media_type=document.media_type,
+            status=document.status,
+            queue_id=queue.pk,
+            queue_name=queue.name,
+            created_at=document.created_at,
+            metadata=document.metadata,
+            automated=document.automated,
+        ),
+        fields=fields.Content(document.fields.content if document.fields else []),
+        fields_number=document.fields.number if document.fields else 0,
+        schema=queue.schema.content if queue.schema else [],
+        use_confirmed_state=queue.use_confirmed_state,
+        original=contents.blob(original, name=document.file_name, media_type=document.media_type) if original else None,
+        artifacts={},
+        answer=attempt.answer,
+        deadline=attempt.deadline,
+    )

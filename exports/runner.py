@@ -1,0 +1,324 @@
+"""Drives one attempt through its stages, from wherever it stands, to its end or its next wait.
+
+Pure stages' results gather in the open entry and ride along with the next commit point; see exports/tools.py for the
+mark before a send. The runner decides what a stage's outcome or error means; stages decide nothing about attempts.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import traceback
+from collections.abc import Generator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from exports import backoff, endings
+from exports.cases import Case
+from exports.endings import Failure
+from exports.ledger import End, LeaseLostError
+from exports.models import StageRun
+from exports.payloads import Payload
+from exports.record import Record
+from exports.states import Reason, RunState, State
+from exports.tools import StageTools
+from exports.world import World
+from pipelines import formulas
+from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Parked, Progress, Recovery
+from pipelines.definition import Step
+from pipelines.errors import StageError, Unavailable, Unconfirmed
+from pipelines.fields import Operation
+
+log = logging.getLogger(__name__)
+
+MAX_LAPSES = 5
+"""An attempt that takes its worker down this often is not tried again."""
+
+PROGRESS_EVERY = 2.0
+"""Seconds between two committed Progress rows of one stage."""
+
+DONE = frozenset({RunState.FINISHED, RunState.SKIPPED, RunState.BLOCKED, RunState.FAILED})
+
+
+class Drive:
+    """One attempt under one lease."""
+
+    def __init__(self, case: Case, world: World) -> None:
+        self.case = case
+        self.world = world
+        self.content = case.fields
+        self.record = Record(case, world.ledger)
+        self.failures: list[Failure] = []
+        self.messages: list[dict[str, Any]] = []
+        self.broken: set[str] = set()
+        self.pending: set[str] = set()
+        self.due_at: datetime | None = None
+        self.parked: Parked | None = None
+        self.waiting_for = ""
+        self.http_status: int | None = None
+        self.current: StageRun | None = None
+        self._position = len(case.runs)
+
+    def run(self) -> None:
+        """To the end, or to the next wait. LeaseLostError means that somebody else has the attempt now."""
+        if self.case.lapses >= MAX_LAPSES:
+            self.failures.append(endings.worn_out(self.case))
+        else:
+            for step in self.case.definition.for_queue(self.case.facts.queue_id):
+                self._step(step)
+        self._finish()
+
+    # One stage
+
+    def _step(self, step: Step) -> None:
+        prior = self.case.runs.get(step.name)
+        if prior is not None and prior.state in DONE:
+            self._replay(prior)
+            return
+        if any(name in self.pending for name in step.run_after):
+            self.pending.add(step.name)
+            return
+        broken = [name for name in step.run_after if name in self.broken]
+        if broken and not step.always_run:
+            run = self._run_of(step)
+            self._close(run, RunState.BLOCKED, note=f"Not run: {', '.join(broken)} did not succeed.")
+            self.broken.add(step.name)
+            return
+        if prior is not None and prior.state == RunState.PARKED and not self._answered(step.name):
+            self.pending.add(step.name)
+            self.parked = Parked(prior.note, self.case.deadline or timezone.now(), prior.checkpoint or {})
+            self.waiting_for = step.name
+            return
+        self._attempt_stage(step, prior)
+
+    def _answered(self, stage: str) -> bool:
+        return bool(self.case.answer) and (self.case.answer or {}).get("stage") in {stage, None}
+
+    def _attempt_stage(self, step: Step, prior: StageRun | None) -> None:
+        run = self._run_of(step)
+        repeats = False
+        self.current = run
+        try:
+            if prior is not None and prior.marked_at is not None:
+                repeats = self._recover(step, prior)
+            inbox = self._inbox(step, prior, repeats=repeats)
+            outcome = self._complete(step.module.run(step.config, inbox, StageTools(self, step, run)), run)
+            if isinstance(outcome, Parked):
+                self._park(step, run, outcome)
+            else:
+                self._take(step, run, outcome)
+        except LeaseLostError:
+            raise
+        except Unavailable as error:
+            self._wait(step, run, error)
+        except StageError as error:
+            self._fail(step, run, Reason(error.reason), error)
+        except Exception as error:  # a bug of ours: kept with its traceback, never repeated by itself
+            log.exception("stage failed internally", extra={"attempt": self.case.attempt_id, "stage": step.name})
+            run.traceback = self.record.redactor.text(traceback.format_exc())
+            message = f"Waybill itself failed in this stage ({type(error).__name__}). The traceback is kept with the stage run."
+            self._fail(step, run, Reason.INTERNAL, StageError(message))
+
+    def _recover(self, step: Step, prior: StageRun) -> bool:
+        """A send of an earlier worker has a mark and no end. True: the stage looks at the far end first."""
+        for exchange in self.case.open_exchanges.get(prior.pk, ()):
+            exchange.error = "The worker ended before the answer was recorded."
+            exchange.ended_at = timezone.now()
+            self.record.exchange(exchange)
+        rule = Recovery(getattr(step.config, "recovery", None) or getattr(step.module, "RECOVERY", Recovery.ASK))
+        if rule is Recovery.ASK:
+            message = (
+                "The worker ended after this stage began to send and before an answer was recorded. Look at the other "
+                "side: if it arrived, mark it delivered; if not, re-queue."
+            )
+            raise Unconfirmed(message)
+        return rule is Recovery.VERIFY
+
+    def _inbox(self, step: Step, prior: StageRun | None, *, repeats: bool) -> Inbox:
+        return Inbox(
+            stage=step.name,
+            document=self.case.facts,
+            fields=self.content,
+            artifacts=dict(self.case.artifacts),
+            original=self.case.original,
+            schema=self.case.schema,
+            attempt_id=self.case.attempt_id,
+            checkpoint=prior.checkpoint if prior is not None else None,
+            answer=self.case.answer if prior is not None and prior.state == RunState.PARKED else None,
+            repeats=repeats,
+            payload=Payload(self.case, self.content),
+        )
+
+    def _complete(self, result: Any, run: StageRun) -> Outcome | Parked:
+        """The outcome of a stage, generator or not; checkpoints are durable before the stage goes on."""
+        if not isinstance(result, Generator):
+            assert isinstance(result, Outcome)
+            return result
+        told_at = 0.0
+        while True:
+            try:
+                step = next(result)
+            except StopIteration as stop:
+                assert isinstance(stop.value, Outcome)
+                return stop.value
+            if isinstance(step, Parked):
+                result.close()
+                return step
+            if isinstance(step, Checkpoint):
+                run.checkpoint = dict(step.state)
+                self.record.attach(run, step.artifacts, redact=False)
+                self.commit()
+            elif isinstance(step, Progress):
+                run.progress = asdict(step)
+                if time.monotonic() - told_at > PROGRESS_EVERY:
+                    told_at = time.monotonic()
+                    self.commit()
+
+    def _take(self, step: Step, run: StageRun, outcome: Outcome) -> None:
+        for key in outcome.detach:
+            self.record.detach(key)
+        run.detached = list(outcome.detach)
+        self.record.attach(run, outcome.artifacts, redact=step.sends)
+        messages = [self._redacted(message) for message in outcome.messages]
+        self.content, warnings = self.content.apply(outcome.operations)
+        if outcome.operations:
+            self.content, wrong = formulas.recompute(self.content, self.case.schema)
+            warnings.extend(wrong)
+        messages.extend(Message("warning", warning) for warning in warnings)
+        run.operations = [self.record.redactor.json(_plain(operation)) for operation in outcome.operations]
+        run.messages = [asdict(message) for message in messages]
+        self._close(run, RunState.SKIPPED if outcome.skipped else RunState.FINISHED, note=outcome.skipped)
+        self._judge(run)
+
+    def _judge(self, run: StageRun) -> None:
+        """An error message fails the attempt as rejected, without stopping the stages after it."""
+        for message in run.messages:
+            self.messages.append({
+                "type": message["type"], "content": message["content"], "id": message["field"] or "all",
+                "detail": {"stage": run.name},
+            })  # fmt: skip
+            if message["type"] == "error":
+                self.failures.append(Failure(Reason.REJECTED, run.name, message["content"], self.http_status))
+
+    def _replay(self, run: StageRun) -> None:
+        """What an earlier worker already committed of this attempt."""
+        operations = [Operation(**operation) for operation in run.operations]
+        if operations:
+            self.content, _ = self.content.apply(operations)
+            self.content, _ = formulas.recompute(self.content, self.case.schema)
+        self._judge(run)
+        if run.state == RunState.BLOCKED:
+            self.broken.add(run.name)
+        elif run.state == RunState.FAILED:
+            self.broken.add(run.name)
+            self.failures.append(Failure(Reason(run.reason), run.name, run.note, None))
+
+    # How a stage ends
+
+    def _close(self, run: StageRun, state: RunState, *, note: str = "") -> None:
+        run.state = state
+        run.note = self.record.redactor.text(note)
+        run.marked_at = None
+        run.finished_at = timezone.now()
+
+    def _fail(self, step: Step, run: StageRun, reason: Reason, error: StageError) -> None:
+        self._close(run, RunState.FAILED, note=error.message if not error.detail else f"{error.message}\n{error.detail}")
+        run.reason = reason
+        run.place = self.record.redactor.text(error.place)[:300]
+        self.broken.add(step.name)
+        self.failures.append(Failure(reason, step.name, self.record.redactor.text(str(error)), self.http_status))
+        self.messages.append({
+            "type": "error", "content": self.record.redactor.text(str(error))[:4096], "id": "all", "detail": {"stage": step.name}
+        })  # fmt: skip
+
+    def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
+        if self.case.tries + 1 >= self.case.definition.max_tries:
+            gone = StageError(f"{error} Tried {self.case.tries + 1} times.", place=error.place)
+            self._fail(step, run, Reason.EXHAUSTED, gone)
+            return
+        wait = backoff.seconds(
+            self.case.tries, first=settings.BACKOFF_SECONDS, retry_after=error.retry_after, random=random.random
+        )
+        self._close(run, RunState.WAITING, note=str(error))
+        self.pending.add(step.name)
+        due_at = timezone.now() + timedelta(seconds=wait)
+        self.due_at = max(self.due_at or due_at, due_at)
+        self.waiting_for = step.name
+
+    def _park(self, step: Step, run: StageRun, parked: Parked) -> None:
+        run.checkpoint = dict(parked.state)
+        self._close(run, RunState.PARKED, note=parked.on)
+        self.pending.add(step.name)
+        self.parked = parked
+        self.waiting_for = step.name
+
+    # How the attempt ends
+
+    def _finish(self) -> None:
+        if self.due_at is not None:
+            note = self.case.runs[self.waiting_for].note
+            end = End(
+                State.WAITING,
+                {"due_at": self.due_at, "tries": self.case.tries + 1, "stage": self.waiting_for, "message": note,
+                 "http_status": self.http_status},
+            )  # fmt: skip
+        elif self.pending and self.parked is not None:
+            end = End(
+                State.PARKED,
+                {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline, "stage": self.waiting_for},
+            )
+        else:
+            end = endings.conclude(self.case, self.failures, self.messages, self.content, timezone.now())
+        self.record.commit(None, end)
+
+    def abort(self, error: BaseException) -> None:
+        """Fail as internal, whatever was underway; for the loop, when the drive itself has a bug."""
+        marked = self.current is not None and self.current.marked_at is not None
+        reason = Reason.UNCONFIRMED if marked else Reason.INTERNAL
+        self.record.discard()
+        message = f"Waybill itself failed ({type(error).__name__}); the log has the traceback."
+        self.failures = [Failure(reason, self.current.name if self.current else "", message, self.http_status)]
+        self.content = self.case.fields
+        self.due_at, self.parked = None, None
+        self.pending.clear()
+        self._finish()
+
+    # The stage run's row
+
+    def commit(self) -> None:
+        """A commit point in the middle of a stage."""
+        self.record.commit(self.current)
+
+    def _run_of(self, step: Step) -> StageRun:
+        """This attempt's run of a step: begun now, or taken up again."""
+        run = self.case.runs.get(step.name)
+        if run is None:
+            self._position += 1
+            run = StageRun(
+                organization_id=self.case.organization_id,
+                attempt_id=self.case.attempt_id,
+                name=step.name,
+                kind=step.kind,
+                position=self._position,
+                begun_at=timezone.now(),
+            )
+            self.case.runs[step.name] = run
+        else:
+            run.tries += 1
+            run.state = RunState.BEGUN
+            run.finished_at = None
+            run.note = ""
+        self.record.run(run)
+        return run
+
+    def _redacted(self, message: Message) -> Message:
+        return Message(message.type, self.record.redactor.text(message.content)[:4096], message.field)
+
+
+def _plain(operation: Operation) -> dict[str, Any]:
+    return {"op": operation.op, "id": operation.id, "schema_id": operation.schema_id, "value": operation.value}

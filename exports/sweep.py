@@ -1,0 +1,52 @@
+"""What every drain loop does besides driving attempts: finds whatever was lost, late or due. All of it may run in
+several loops at once, and any part that fails is tried again by the next round."""
+
+from __future__ import annotations
+
+import logging
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from audit import sealing
+from exports import attempts, jobs, transitions
+from exports.models import Loop
+
+log = logging.getLogger(__name__)
+
+
+def run() -> None:
+    """One round. A part's fault is logged and does not keep the other parts from their work."""
+    for part in (_lapse, _wake, _time_out, _seal, _jobs, _forget_loops):
+        try:
+            part()
+        except Exception:
+            log.exception("a part of the sweep failed", extra={"part": part.__name__})
+
+
+def _lapse() -> None:
+    if lapsed := transitions.lapse(timezone.now()):
+        log.warning("leases lapsed", extra={"attempts": lapsed})
+
+
+def _wake() -> None:
+    transitions.wake(timezone.now())
+
+
+def _time_out() -> None:
+    attempts.time_out(timezone.now())
+
+
+def _seal() -> None:
+    sealing.seal_new(limit=2000)
+
+
+def _jobs() -> None:
+    jobs.advance(most=200)
+
+
+def _forget_loops() -> None:
+    Loop.objects.filter(seen_at__lt=timezone.now() - timedelta(minutes=10)).delete()
+
+

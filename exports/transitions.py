@@ -1,0 +1,202 @@
+"""The only module that moves attempts and documents from one state to another.
+
+Each move is one conditional UPDATE and its audit event in one transaction; a move that somebody else made first
+changes nothing and says so. Work that no worker's lease guards (people, robots, the sweep) moves one row at a time;
+the ledger ends many attempts in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.policy import Principal
+from audit import trail
+from audit.models import Event
+from exports.models import Attempt, Document
+from exports.states import MOVES, STATUS_MOVES, State, Status
+
+STAMPS = {
+    Status.CONFIRMED: "confirmed_at",
+    Status.EXPORTED: "exported_at",
+    Status.FAILED_EXPORT: "export_failed_at",
+}
+
+
+def _sources(moves: Mapping[Any, Collection[Any]], to: Any, given: Collection[Any] | None) -> list[str]:
+    allowed = {source for source, targets in moves.items() if to in targets}
+    return sorted(allowed if given is None else allowed & set(given))
+
+
+def move_attempt(
+    attempt_id: int,
+    to: State,
+    *,
+    by: Principal,
+    verb: str,
+    why: str = "",
+    sources: Collection[State] | None = None,
+    detail: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> bool:
+    """Move an attempt of `by`'s organization to `to`. False when it is in no state that leads there."""
+    movable = Attempt.unscoped.filter(
+        pk=attempt_id, organization_id=by.organization_id, state__in=_sources(MOVES, to, sources)
+    )
+    if to != State.RUNNING:
+        changes = {"lease": None, "lease_ends_at": None, **changes}
+    with transaction.atomic():
+        if not movable.update(state=to, **changes):
+            return False
+        trail.record(
+            f"attempt.{verb}",
+            f"attempt:{attempt_id}",
+            organization_id=by.organization_id,
+            actor=by.name,
+            why=why,
+            detail={"state": to, **(detail or {})},
+        )
+    return True
+
+
+def move_document(
+    document_id: int,
+    to: Status,
+    *,
+    by: Principal,
+    verb: str,
+    why: str = "",
+    sources: Collection[Status] | None = None,
+    **changes: Any,
+) -> bool:
+    """Move a document of `by`'s organization to `to`. False when its status does not lead there."""
+    movable = Document.unscoped.filter(
+        pk=document_id, organization_id=by.organization_id, status__in=_sources(STATUS_MOVES, to, sources)
+    )
+    now = timezone.now()
+    if stamp := STAMPS.get(to):
+        changes = {stamp: now, **changes}
+    with transaction.atomic():
+        if not movable.update(status=to, **{"modified_at": now, **changes}):
+            return False
+        trail.record(
+            f"document.{verb}",
+            f"document:{document_id}",
+            organization_id=by.organization_id,
+            actor=by.name,
+            why=why,
+            detail={"status": to},
+        )
+    return True
+
+
+def claim(attempt_ids: Sequence[int], *, lease: UUID, ends_at: datetime, worker: str) -> list[int]:
+    """queued → running for as many of `attempt_ids` as are still queued, under one new lease; returns those.
+
+    Inside the caller's transaction, whose locks keep the ids from being claimed twice."""
+    now = timezone.now()
+    claimed = Attempt.unscoped.filter(pk__in=attempt_ids, state=State.QUEUED)
+    if not claimed.update(state=State.RUNNING, lease=lease, lease_ends_at=ends_at, worker=worker):
+        return []
+    mine = Attempt.unscoped.filter(lease=lease, state=State.RUNNING)
+    mine.filter(started_at=None).update(started_at=now)
+    rows = list(mine.values_list("id", "organization_id"))
+    Event.objects.bulk_create(
+        trail.event("attempt.claim", f"attempt:{pk}", organization_id=owner, actor="waybill:worker", detail={"worker": worker})
+        for pk, owner in rows
+    )
+    return [pk for pk, _ in rows]
+
+
+def lapse(now: datetime) -> int:
+    """running → queued for attempts whose worker has not renewed its lease. Their marks stay and decide what next."""
+    with transaction.atomic():
+        late = Attempt.unscoped.filter(state=State.RUNNING, lease_ends_at__lt=now)
+        rows = list(late.select_for_update(skip_locked=True).values_list("id", "organization_id", "lapses", "worker"))
+        for pk, _, lapses, _ in rows:
+            Attempt.unscoped.filter(pk=pk).update(
+                state=State.QUEUED, lease=None, lease_ends_at=None, lapses=lapses + 1, due_at=now
+            )
+        Event.objects.bulk_create(
+            trail.event("attempt.lapse", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"worker": worker})
+            for pk, owner, _, worker in rows
+        )
+    return len(rows)
+
+
+def wake(now: datetime) -> int:
+    """waiting → queued for attempts whose next try is due."""
+    with transaction.atomic():
+        due = Attempt.unscoped.filter(state=State.WAITING, due_at__lte=now)
+        rows = list(due.select_for_update(skip_locked=True).values_list("id", "organization_id", "tries")[:1000])
+        Attempt.unscoped.filter(pk__in=[pk for pk, _, _ in rows]).update(state=State.QUEUED)
+        Event.objects.bulk_create(
+            trail.event("attempt.wake", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"tries": tries})
+            for pk, owner, tries in rows
+        )
+    return len(rows)
+
+
+def leave(
+    ends: Sequence[tuple[int, int, State, Mapping[str, Any]]],
+) -> None:
+    """running → anything, for attempts whose lease the ledger holds in this transaction: (id, organization, to, changes).
+
+    Attempts that leave alike (nearly all: succeeded) share one UPDATE."""
+    now = timezone.now()
+    alike: dict[str, tuple[State, Mapping[str, Any], list[int]]] = {}
+    for pk, _, to, changes in ends:
+        if to not in MOVES[State.RUNNING]:
+            message = f"No attempt moves from running to {to}."
+            raise ValueError(message)
+        alike.setdefault(f"{to} {sorted(changes.items())!r}", (to, changes, []))[2].append(pk)
+    for to, changes, ids in alike.values():
+        Attempt.unscoped.filter(pk__in=ids, state=State.RUNNING).update(
+            **{"state": to, "lease": None, "lease_ends_at": None, **changes}
+        )
+    Event.objects.bulk_create(
+        trail.event(
+            f"attempt.{_VERBS[to]}",
+            f"attempt:{pk}",
+            organization_id=owner,
+            actor="waybill:worker",
+            why=str(changes.get("message") or "")[:500],
+            detail={"state": to, "at": now.isoformat(), **({"reason": changes["reason"]} if changes.get("reason") else {})},
+        )
+        for pk, owner, to, changes in ends
+    )
+
+
+_VERBS = {
+    State.SUCCEEDED: "succeed",
+    State.FAILED: "fail",
+    State.WAITING: "wait",
+    State.PARKED: "park",
+    State.PAUSED: "pause",
+    State.QUEUED: "hand_back",
+    State.CANCELLED: "cancel",
+}
+
+
+def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
+    """exporting → exported or failed_export, with its attempt, in the ledger's transaction: (id, organization, to, changes)."""
+    now = timezone.now()
+    moved = []
+    for pk, owner, to, changes in ends:
+        movable = Document.unscoped.filter(pk=pk, status__in=_sources(STATUS_MOVES, to, {Status.EXPORTING}))
+        if movable.update(**{"status": to, "modified_at": now, STAMPS[to]: now, **changes}):
+            moved.append(
+                trail.event(
+                    "document.exported" if to == Status.EXPORTED else "document.export_failed",
+                    f"document:{pk}",
+                    organization_id=owner,
+                    actor="waybill:worker",
+                    detail={"status": to},
+                )
+            )
+    Event.objects.bulk_create(moved)

@@ -1,0 +1,117 @@
+"""What is due, and who gets it: claims in batches, fair between lanes, within each destination's limit.
+
+A lane is an organization and the destination its pipeline sends to first ("7/12"; "7/0" without one).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from exports import transitions
+from exports.ids import uuid7
+from exports.models import Attempt
+from exports.states import State
+from pipelines.models import Destination
+
+LANE_LIMIT = 64
+"""Attempts at once in a lane without a destination."""
+
+# One index probe a lane, however long the list: "loose index scan".
+_LANES = """
+WITH RECURSIVE lanes(lane) AS (
+    SELECT min(lane) FROM exports_attempt WHERE state = %s
+    UNION ALL
+    SELECT (SELECT min(lane) FROM exports_attempt WHERE state = %s AND lane > lanes.lane) FROM lanes
+    WHERE lanes.lane IS NOT NULL
+)
+SELECT lane FROM lanes WHERE lane IS NOT NULL
+"""
+
+
+def lane(organization_id: int, destination_id: int | None) -> str:
+    return f"{organization_id}/{destination_id or 0}"
+
+
+def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
+    """Up to `most` due attempts for this worker, round robin over the lanes, and their lease; (None, []) if none."""
+    now = timezone.now()
+    lanes = _due_lanes()
+    if not lanes:
+        return None, []
+    lease = uuid7()
+    with transaction.atomic():
+        room = _room(lanes)
+        waiting: deque[deque[int]] = deque()
+        for name in lanes:
+            if room[name] <= 0:
+                continue
+            due = (
+                Attempt.unscoped.filter(state=State.QUEUED, lane=name, due_at__lte=now)
+                .select_for_update(skip_locked=True, of=("self",))
+                .order_by("due_at", "id")
+                .values_list("id", flat=True)[: min(room[name], most)]
+            )
+            if ids := deque(due):
+                waiting.append(ids)
+        chosen: list[int] = []
+        while waiting and len(chosen) < most:
+            ids = waiting.popleft()
+            chosen.append(ids.popleft())
+            if ids:
+                waiting.append(ids)
+        if not chosen:
+            return None, []
+        ends_at = now + timedelta(seconds=settings.LEASE_SECONDS)
+        claimed = set(transitions.claim(chosen, lease=lease, ends_at=ends_at, worker=worker))
+    return lease, [pk for pk in chosen if pk in claimed]
+
+
+def claim_one(attempt_id: int, worker: str) -> UUID:
+    """Claim this attempt, whatever its lane: for driving it by hand. Its lease lasts an hour."""
+    lease = uuid7()
+    with transaction.atomic():
+        transitions.claim([attempt_id], lease=lease, ends_at=timezone.now() + timedelta(hours=1), worker=worker)
+    return lease
+
+
+def renew(leases: Sequence[UUID]) -> None:
+    """The heartbeat: what this worker still drives stays its own."""
+    if leases:
+        ends_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        Attempt.unscoped.filter(lease__in=leases, state=State.RUNNING).update(lease_ends_at=ends_at)
+
+
+def _due_lanes() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LANES, [State.QUEUED.value, State.QUEUED.value])
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _room(lanes: Sequence[str]) -> dict[str, int]:
+    """How many more attempts may run in each lane now; none while its destination is paused."""
+    running = dict(
+        Attempt.unscoped.filter(state=State.RUNNING, lane__in=lanes)
+        .order_by()
+        .values("lane")
+        .annotate(n=Count("id"))
+        .values_list("lane", "n")
+    )
+    named = {int(name.partition("/")[2]) for name in lanes}
+    known = {row.pk: row for row in Destination.unscoped.filter(pk__in=named - {0})}
+    room = {}
+    for name in lanes:
+        destination = known.get(int(name.partition("/")[2]))
+        if destination is not None and destination.paused_at is not None:
+            room[name] = 0
+            continue
+        limit = destination.concurrency if destination is not None else LANE_LIMIT
+        room[name] = limit - running.get(name, 0)
+    return room

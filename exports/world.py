@@ -1,0 +1,132 @@
+"""What all attempts of one worker process share: connections, limits, secrets and a way to ask the database.
+
+Threads that drive attempts hold no database connection of their own; they ask through `ask`, so that sixty-four
+threads need three connections and not sixty-seven.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from accounts import scope
+from pipelines import vault
+from pipelines.contract import Store
+from pipelines.models import Destination
+from pipelines.tokens import SharedTokens
+from pipelines.transports.guard import Egress
+from pipelines.transports.http import Client
+from pipelines.transports.stores import open_store
+
+if TYPE_CHECKING:
+    from exports.cases import Case
+    from exports.ledger import Ledger
+    from pipelines.definition import Step
+
+T = TypeVar("T")
+
+FRESH = 2.0
+"""Seconds for which a destination's settings and secrets are believed without asking again."""
+
+
+class Secret(Protocol):
+    """How a store asks for its secrets."""
+
+    def __call__(self, name: str, *, place: str = "") -> str: ...
+
+
+class World:
+    """One a process. `asking` false: reads happen in the caller's own thread (one attempt at a time)."""
+
+    def __init__(self, ledger: Ledger, *, asking: bool = False) -> None:
+        self.ledger = ledger
+        self.http = Client()
+        self._readers = ThreadPoolExecutor(2, "reader") if asking else None
+        self._known: dict[Any, tuple[float, Any]] = {}
+        self._pacers: dict[int, Pacer] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Run `question` where a database connection is."""
+        if self._readers is None:
+            return question()
+        organization_id = scope.current()
+
+        def answer() -> T:
+            with scope.to(organization_id):
+                return question()
+
+        return self._readers.submit(answer).result()
+
+    def refresh(self) -> None:
+        """Drop database connections that have grown old or broken."""
+        if self._readers is not None:
+            for _ in range(2):
+                self._readers.submit(close_old_connections)
+
+    def destination(self, case: Case, step: Step) -> Destination | None:
+        if step.destination_id is None:
+            return None
+        return self._kept(
+            ("destination", step.destination_id),
+            lambda: Destination.unscoped.get(pk=step.destination_id, organization_id=case.organization_id),
+        )
+
+    def secrets(self, case: Case, destination: Destination | None) -> Mapping[str, str]:
+        destination_id = destination.pk if destination else None
+        pipeline_id = case.definition.pipeline_id
+        return self._kept(
+            ("secrets", case.organization_id, destination_id, pipeline_id),
+            lambda: vault.secrets_for(case.organization_id, destination_id=destination_id, pipeline_id=pipeline_id),
+        )
+
+    def tokens(self, organization_id: int) -> SharedTokens:
+        return SharedTokens(organization_id)
+
+    def egress(self, destination: Destination | None) -> Egress:
+        if destination is None:
+            return Egress()
+        return Egress(frozenset(destination.allowed_hosts), tuple(destination.allowed_networks))
+
+    def store(self, credentials: Mapping[str, Any], secret: Secret, destination: Destination | None) -> Store:
+        return open_store(credentials, secret, egress=self.egress(destination), folder_roots=settings.FOLDER_ROOTS)
+
+    def pace(self, destination: Destination | None) -> None:
+        """Wait for this destination's next turn, where it has a rate."""
+        if destination is None or not destination.rate:
+            return
+        with self._lock:
+            pacer = self._pacers.setdefault(destination.pk, Pacer())
+        time.sleep(pacer.turn(destination.rate / max(settings.WORKERS, 1), time.monotonic()))
+
+    def _kept(self, key: Any, read: Callable[[], T]) -> T:
+        at, value = self._known.get(key, (0.0, None))
+        if time.monotonic() - at > FRESH:
+            value = self.ask(read)
+            self._known[key] = (time.monotonic(), value)
+        return value  # type: ignore[no-any-return]  # what `read` gave under this key
+
+    def close(self) -> None:
+        if self._readers is not None:
+            self._readers.shutdown()
+
+
+class Pacer:
+    """Turns at an even rate; a quiet time is not saved up."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def turn(self, rate: float, now: float) -> float:
+        """Seconds to wait before sending, at `rate` sends a second."""
+        with self._lock:
+            at = max(self._next, now)
+            self._next = at + 1 / rate
+            return at - now
