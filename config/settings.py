@@ -7,7 +7,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config import env, logs
+from config import desk, env, logs
 from config.version import VERSION
 
 django_stubs_ext.monkeypatch()  # so that ModelAdmin[Document] can be written
@@ -32,7 +32,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django_q",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
@@ -40,10 +39,12 @@ INSTALLED_APPS = [
     "accounts",
     "pipelines",
     "exports",
+    "django_q",  # after ours: exports brings its own qcluster command
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -113,6 +114,8 @@ KEYS = env.words("WAYBILL_KEYS") or [env.kept_key(DATA_DIR / "sealing_key")]
 LEASE_SECONDS = env.number("WAYBILL_LEASE_SECONDS", 20, least=2)
 ATTEMPTS_AT_ONCE = env.number("WAYBILL_ATTEMPTS_AT_ONCE", 64, least=1)  # in one worker process
 DRAIN_SECONDS = env.number("WAYBILL_DRAIN_SECONDS", 240, least=1)
+HAND_BACK_SECONDS = 100  # after that, for what still runs; together below the task time limit
+BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before the second try; doubled after each
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
 REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read
@@ -156,6 +159,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-UNFOLD = {"SITE_TITLE": "Waybill", "SITE_HEADER": "Waybill"}
+UNFOLD = desk.UNFOLD  # branding, colours and the sidebar: config/desk.py
+ENVIRONMENT = env.text("WAYBILL_ENVIRONMENT")  # the badge in the admin's header, for example "production"
 
 LOGGING = logs.settings(level=env.text("WAYBILL_LOG_LEVEL", "INFO"), as_json=env.flag("WAYBILL_LOG_JSON"))
