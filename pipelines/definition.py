@@ -16,9 +16,7 @@ from typing import Any
 
 from pipelines import configs, jsontext, stages
 from pipelines.errors import Misconfigured
-from pipelines.problems import Problem
-
-__all__ = ["FORMAT", "Definition", "Problem", "StageDraft", "Step", "ancestors", "in_order", "through"]
+from pipelines.problems import Problem as Problem  # noqa: PLC0414  # engine and pages know it from here
 
 FORMAT = 1
 """Of `dump`. Rises when the shape changes; `load` reads every number up to it."""
@@ -89,30 +87,9 @@ class Definition:
     @classmethod
     def load(cls, dumped: Mapping[str, Any]) -> Definition:
         """The exact inverse of `dump`. Raises Misconfigured where this Waybill cannot read the revision any more."""
-        version = dumped.get("format")
-        if not isinstance(version, int) or not 1 <= version <= FORMAT:
-            message = (
-                f"This revision has the format {version}, this Waybill reads 1 to {FORMAT}. "
-                "Upgrade Waybill, or publish the pipeline again."
-            )
-            raise Misconfigured(message, place="format")
-        drafts = [
-            StageDraft(
-                name=stage["name"],
-                kind=stage["kind"],
-                config=stage["config"],
-                run_after=tuple(stage["run_after"]),
-                active=stage["active"],
-                always_run=stage["always_run"],
-                queues=frozenset(stage["queues"]),
-                destination_id=stage["destination_id"],
-                destination_name=stage["destination_name"],
-            )
-            for stage in dumped["stages"]
-        ]
         return cls.build(
             dumped["pipeline_id"],
-            drafts,
+            drafts_of(dumped),
             every_status_counts=dumped["every_status_counts"],
             max_tries=dumped["max_tries"],
         )
@@ -120,26 +97,16 @@ class Definition:
     def dump(self) -> dict[str, Any]:
         """JSON for the revision's row. Each config stays the text that was typed: databases reorder JSON's keys,
         and the order of form fields is felt outside."""
-        return {
-            "format": FORMAT,
-            "pipeline_id": self.pipeline_id,
-            "every_status_counts": self.every_status_counts,
-            "max_tries": self.max_tries,
-            "stages": [
-                {
-                    "name": step.name,
-                    "kind": step.kind,
-                    "config": step.text,
-                    "run_after": list(step.run_after),
-                    "active": step.active,
-                    "always_run": step.always_run,
-                    "queues": sorted(step.queues),
-                    "destination_id": step.destination_id,
-                    "destination_name": step.destination_name,
-                }
-                for step in self.steps
-            ],
-        }
+        drafts = [
+            StageDraft(
+                step.name, step.kind, step.text, step.run_after, step.active, step.always_run,
+                step.queues, step.destination_id, step.destination_name,
+            )
+            for step in self.steps
+        ]  # fmt: skip
+        return dump(
+            self.pipeline_id, drafts, every_status_counts=self.every_status_counts, max_tries=self.max_tries
+        )  # fmt: skip
 
     @property
     def digest(self) -> str:
@@ -166,6 +133,57 @@ class Definition:
 
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.name == name), None)
+
+
+def dump(
+    pipeline_id: int, drafts: Iterable[StageDraft], *, every_status_counts: bool, max_tries: int
+) -> dict[str, Any]:
+    """A draft in the form of `Definition.dump`, whether or not its configs can be read."""
+    return {
+        "format": FORMAT,
+        "pipeline_id": pipeline_id,
+        "every_status_counts": every_status_counts,
+        "max_tries": max_tries,
+        "stages": [
+            {
+                "name": draft.name,
+                "kind": draft.kind,
+                "config": draft.config,
+                "run_after": list(draft.run_after),
+                "active": draft.active,
+                "always_run": draft.always_run,
+                "queues": sorted(draft.queues),
+                "destination_id": draft.destination_id,
+                "destination_name": draft.destination_name,
+            }
+            for draft in drafts
+        ],
+    }
+
+
+def drafts_of(dumped: Mapping[str, Any]) -> list[StageDraft]:
+    """The stages in a dump. Raises Misconfigured where this Waybill does not know its format."""
+    version = dumped.get("format")
+    if not isinstance(version, int) or not 1 <= version <= FORMAT:
+        message = (
+            f"This revision has the format {version}, this Waybill reads 1 to {FORMAT}. "
+            "Upgrade Waybill, or publish the pipeline again."
+        )
+        raise Misconfigured(message, place="format")
+    return [
+        StageDraft(
+            name=stage["name"],
+            kind=stage["kind"],
+            config=stage["config"],
+            run_after=tuple(stage["run_after"]),
+            active=stage["active"],
+            always_run=stage["always_run"],
+            queues=frozenset(stage["queues"]),
+            destination_id=stage["destination_id"],
+            destination_name=stage["destination_name"],
+        )
+        for stage in dumped["stages"]
+    ]
 
 
 def in_order(names: Sequence[str], waits: Mapping[str, Iterable[str]]) -> list[str]:
