@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
+
 if TYPE_CHECKING:
     from accounts.models import ApiKey, User
 
@@ -100,18 +102,8 @@ def may(principal: Principal, verb: str, subject: Any = None) -> bool:
     return principal.everything or verb in principal.verbs
 
 
-class Refused(Exception):  # noqa: N818  # a refusal is an answer, not an error
-    """A verb said no. The message is for the person or robot who asked, and says what to do.
-
-    `forbidden` means that they may never do this here; otherwise the subject's state does not allow it now."""
-
-    def __init__(self, message: str, *, forbidden: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.forbidden = forbidden
-
-
 def require(principal: Principal, verb: str, subject: Any = None) -> None:
-    """Refuse unless `may`: the first line of every verb."""
+    """The first line of a verb. Raises PermissionDenied, saying what is missing, unless `may`."""
     if not may(principal, verb, subject):
-        raise Refused(f'{principal.name} has no permission "{verb}" here. An owner of the organization can grant it.', forbidden=True)
+        message = f'{principal.name} lacks the permission "{verb}" here. An owner of the organization can grant it.'
+        raise PermissionDenied(message)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.policy import Principal, Refused, require
+from accounts.policy import Principal, require
 from audit import trail
 from exports import cases, doorbell, transitions, worklist
 from exports.ids import uuid7
@@ -19,6 +19,7 @@ from exports.models import Attempt, Document, StageRun
 from exports.states import ENDED, Reason, RunState, State, Status
 from pipelines.definition import Definition
 from pipelines.models import Revision
+from pipelines.refusals import Refused
 
 __all__ = ["Refused", "answer", "cancel", "requeue", "settle", "start", "time_out"]
 

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import scope
-from accounts.policy import Principal, Refused, require
+from accounts.policy import Principal, require
 from audit import trail
 from exports import attempts, doorbell
 from exports.models import Attempt, Job
+from pipelines.refusals import Refused
 
 
 def requeue_many(attempt_ids: Sequence[int], *, by: Principal, why: str, token: str) -> Job:
@@ -23,7 +24,12 @@ def requeue_many(attempt_ids: Sequence[int], *, by: Principal, why: str, token: 
         job, made = Job.unscoped.get_or_create(
             organization_id=by.organization_id,
             token=token,
-            defaults={"kind": "requeue", "subjects": list(dict.fromkeys(attempt_ids)), "requested_by": by.name, "why": why},
+            defaults={
+                "kind": "requeue",
+                "subjects": list(dict.fromkeys(attempt_ids)),
+                "requested_by": by.name,
+                "why": why,
+            },
         )
         if made:
             trail.record(

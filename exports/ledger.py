@@ -244,5 +244,3 @@ def _end(ends: Sequence[tuple[Entry, End]]) -> None:
         for entry, end in ends
         if entry.document_id is not None and end.document_status is not None
     ])  # fmt: skip
-
-

@@ -227,7 +227,9 @@ class Drive:
         run.finished_at = timezone.now()
 
     def _fail(self, step: Step, run: StageRun, reason: Reason, error: StageError) -> None:
-        self._close(run, RunState.FAILED, note=error.message if not error.detail else f"{error.message}\n{error.detail}")
+        self._close(
+            run, RunState.FAILED, note=error.message if not error.detail else f"{error.message}\n{error.detail}"
+        )
         run.reason = reason
         run.place = self.record.redactor.text(error.place)[:300]
         self.broken.add(step.name)

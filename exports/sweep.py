@@ -4,7 +4,6 @@ several loops at once, and any part that fails is tried again by the next round.
 from __future__ import annotations
 
 import logging
-
 from datetime import timedelta
 
 from django.utils import timezone
@@ -48,5 +47,3 @@ def _jobs() -> None:
 
 def _forget_loops() -> None:
     Loop.objects.filter(seen_at__lt=timezone.now() - timedelta(minutes=10)).delete()
-
-

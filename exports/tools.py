@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from exports.runner import Drive
     from exports.world import World
     from pipelines.definition import Step
-    from pipelines.models import Destination
-
 
 
 class StageTools:
@@ -61,7 +59,9 @@ class StageTools:
         known = self._world.secrets(self._drive.case, self._destination)
         if name not in known:
             where = f"destination {self._destination.name}" if self._destination else "pipeline"
-            message = f'There is no secret "{name}" at this stage\'s {where} or in the organization. Add it, then re-queue.'
+            message = (
+                f'There is no secret "{name}" at this stage\'s {where} or in the organization. Add it, then re-queue.'
+            )
             raise Misconfigured(message, place=place)
         self._drive.record.hide(name, known[name])
         return known[name]
@@ -224,5 +224,3 @@ def _head(blob: Blob) -> Blob:
         return blob
     with blob.open() as stream:
         return Blob.of(stream.read(settings.KEPT_BODY_BYTES), name=blob.name, media_type=blob.media_type)
-
-

@@ -107,7 +107,9 @@ def claim(attempt_ids: Sequence[int], *, lease: UUID, ends_at: datetime, worker:
     mine.filter(started_at=None).update(started_at=now)
     rows = list(mine.values_list("id", "organization_id"))
     Event.objects.bulk_create(
-        trail.event("attempt.claim", f"attempt:{pk}", organization_id=owner, actor="waybill:worker", detail={"worker": worker})
+        trail.event(
+            "attempt.claim", f"attempt:{pk}", organization_id=owner, actor="waybill:worker", detail={"worker": worker}
+        )
         for pk, owner in rows
     )
     return [pk for pk, _ in rows]
@@ -123,7 +125,13 @@ def lapse(now: datetime) -> int:
                 state=State.QUEUED, lease=None, lease_ends_at=None, lapses=lapses + 1, due_at=now
             )
         Event.objects.bulk_create(
-            trail.event("attempt.lapse", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"worker": worker})
+            trail.event(
+                "attempt.lapse",
+                f"attempt:{pk}",
+                organization_id=owner,
+                actor="waybill:sweep",
+                detail={"worker": worker},
+            )
             for pk, owner, _, worker in rows
         )
     return len(rows)
@@ -136,7 +144,9 @@ def wake(now: datetime) -> int:
         rows = list(due.select_for_update(skip_locked=True).values_list("id", "organization_id", "tries")[:1000])
         Attempt.unscoped.filter(pk__in=[pk for pk, _, _ in rows]).update(state=State.QUEUED)
         Event.objects.bulk_create(
-            trail.event("attempt.wake", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"tries": tries})
+            trail.event(
+                "attempt.wake", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"tries": tries}
+            )
             for pk, owner, tries in rows
         )
     return len(rows)
@@ -166,7 +176,11 @@ def leave(
             organization_id=owner,
             actor="waybill:worker",
             why=str(changes.get("message") or "")[:500],
-            detail={"state": to, "at": now.isoformat(), **({"reason": changes["reason"]} if changes.get("reason") else {})},
+            detail={
+                "state": to,
+                "at": now.isoformat(),
+                **({"reason": changes["reason"]} if changes.get("reason") else {}),
+            },
         )
         for pk, owner, to, changes in ends
     )
