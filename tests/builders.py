@@ -65,3 +65,24 @@ def queue(name: str = "", **values: Any):
     made = Queue.own(name=name or f"Queue {next(_numbers)}", **values)
     made.save()
     return made
+
+
+def destination(name: str = "", **values: Any):
+    from pipelines.models import Destination
+
+    made = Destination.own(name=name or f"Destination {next(_numbers)}", **values)
+    made.save()
+    return made
+
+
+def schema(*nodes: dict[str, Any], name: str = ""):
+    """A schema with one section "header" of these nodes; a bare text is a string field of that id."""
+    from pipelines.models import Schema
+
+    children = [{"category": "datapoint", "id": n, "type": "string"} if isinstance(n, str) else n for n in nodes]
+    made = Schema.own(
+        name=name or f"Schema {next(_numbers)}",
+        content=[{"category": "section", "id": "header", "children": children}],
+    )
+    made.save()
+    return made
