@@ -21,9 +21,17 @@ from pipelines.transports.http import Reply, Request
 
 
 class StageConfig(BaseModel):
-    """The closed base of every kind's config: unknown keys are refused, values never change after parsing."""
+    """The closed base of every kind's config: unknown keys are refused, values never change after parsing.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+    The text below an option is its description in the JSON Schema: the form, the API and the docs show it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class Recovery(enum.StrEnum):
