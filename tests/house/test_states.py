@@ -13,6 +13,7 @@ MOVERS = {"exports/transitions.py"}
 NOT_A_ROW_THAT_MOVES = {
     "exports/ledger.py": "stage runs, which the attempt's lease guards",
     "exports/tools.py": "an exchange's HTTP status",
+    "exports/api/idempotency.py": "the HTTP status of a kept answer",
     "exports/runner.py": "stage runs, which the attempt's lease guards",
 }
 
