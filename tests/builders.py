@@ -86,3 +86,33 @@ def schema(*nodes: dict[str, Any], name: str = ""):
     )
     made.save()
     return made
+
+
+def document(queue, fields: Any = None, *, status: str = "confirmed", external_id: str = "", **values: Any):
+    """A document as intake would leave it, without going through intake."""
+    from exports.models import Document, FieldsVersion
+    from pipelines import fields as trees
+
+    made = Document.own(queue=queue, external_id=external_id or f"doc-{next(_numbers)}", status=status, **values)
+    made.save()
+    sections = list(trees.parse({"number": "1"} if fields is None else fields).sections)
+    made.fields = FieldsVersion.own(document=made, number=1, content=sections, by="test")
+    made.fields.save()
+    made.save()
+    return made
+
+
+def attempt(*stages: dict[str, Any], fields: Any = None, schema: Any = None, **pipeline_values: Any):
+    """A queued attempt at a fresh document, through a fresh pipeline of these stages, published."""
+    from exports import attempts
+    from pipelines import publishing
+    from pipelines.models import Schema
+
+    draft = pipeline(*stages, **pipeline_values)
+    publishing.publish(draft, by=owner())
+    of_fields = None
+    if schema is not None:
+        of_fields = Schema.own(name=f"Schema {next(_numbers)}", content=schema)
+        of_fields.save()
+    draft.refresh_from_db()
+    return attempts.start(document(queue(pipeline=draft, schema=of_fields), fields), by=owner())
