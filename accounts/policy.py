@@ -75,7 +75,10 @@ class Principal:
     @classmethod
     def of_user(cls, user: User, organization_id: int) -> Principal:
         """A person with the role of their membership, plus what was granted to them by hand. One who is no member
-        of the organization may do nothing in it, unless a superuser."""
+        of the organization may do nothing in it, unless a superuser; one who was deactivated may do nothing at all."""
+        name = f"user:{user.get_username()}"
+        if not user.is_active:
+            return cls(name, organization_id, frozenset())
         membership = user.memberships.filter(organization_id=organization_id).first()
         verbs = GRANTS.get(membership.role, frozenset()) if membership else frozenset()
         if membership:
@@ -93,10 +96,10 @@ class Principal:
 
 
 def may(principal: Principal, verb: str, subject: Any = None) -> bool:
-    """Whether `principal` may do `verb` ("exports.requeue_attempt") to `subject`: a row, or None for the kind.
-
-    A row of another organization is refused whatever the role."""
-    owner = getattr(subject, "organization_id", None)
+    """Whether `principal` may do `verb` ("exports.requeue_attempt") to `subject`: a row, an organization, or None for
+    the kind. A row of another organization is refused whatever the role."""
+    label = getattr(getattr(subject, "_meta", None), "label", "")
+    owner = subject.pk if label == "accounts.Organization" else getattr(subject, "organization_id", None)
     if owner is not None and owner != principal.organization_id:
         return False
     return principal.everything or verb in principal.verbs
@@ -107,3 +110,8 @@ def require(principal: Principal, verb: str, subject: Any = None) -> None:
     if not may(principal, verb, subject):
         message = f'{principal.name} lacks the permission "{verb}" here. An owner of the organization can grant it.'
         raise PermissionDenied(message)
+
+
+def may_grant(principal: Principal, role: str) -> bool:
+    """Whether `principal` may give `role` to somebody: nobody gives what they do not have."""
+    return role in GRANTS and (principal.everything or GRANTS[role] <= principal.verbs)

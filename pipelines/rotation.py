@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organization
-from accounts.policy import Principal, may
+from accounts.policy import Principal, require
 from accounts.scope import Scoped
 from audit import trail
 from pipelines import tokens, vault
@@ -43,10 +42,9 @@ def rotate(organization_id: int, *, by: Principal) -> int:
     """Give the organization a new data key and seal everything by it; returns how many values were sealed anew.
 
     Values are readable all the while. Where an earlier rotation was cut short, that one is finished instead."""
-    if by.organization_id != organization_id or not may(by, "pipelines.change_secret"):
-        raise PermissionDenied(f"{by.name} may not rotate these keys.")
     with transaction.atomic():
-        Organization.objects.select_for_update().get(pk=organization_id)
+        organization = Organization.objects.select_for_update().get(pk=organization_id)
+        require(by, "pipelines.change_secret", organization)
         live = list(DataKey.unscoped.filter(organization_id=organization_id, retired_at=None).order_by("-id"))
         key = live[0] if len(live) > 1 else vault.make_key(organization_id)
     changed = _reseal(Secret, key, vault.context_of) + _reseal(Token, key, tokens.context_of)

@@ -18,13 +18,13 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
-from accounts.policy import Principal, may
+from accounts.policy import Principal, require
 from audit import trail
 from pipelines.errors import Misconfigured
 from pipelines.models import DataKey, Destination, Pipeline, Secret
@@ -41,8 +41,8 @@ def put(
 
     Line ends become line feeds, and the one at the end of a one-line value goes: browsers and terminals add them.
     Raises PermissionDenied, and ValidationError in the words of the form."""
-    if not (may(by, "pipelines.change_secret", destination) and may(by, "pipelines.change_secret", pipeline)):
-        raise PermissionDenied(f"{by.name} may not change secrets here.")
+    require(by, "pipelines.change_secret", destination)
+    require(by, "pipelines.change_secret", pipeline)
     value = _checked(name, value, both=destination is not None and pipeline is not None)
     place: dict[str, Any] = {
         "destination_id": destination.pk if destination else None,
@@ -63,8 +63,7 @@ def put(
 
 def remove(secret: Secret, *, by: Principal) -> None:
     """Forget a secret. Stages that name it fail as misconfigured from now on. Raises PermissionDenied."""
-    if not may(by, "pipelines.delete_secret", secret):
-        raise PermissionDenied(f"{by.name} may not remove this secret.")
+    require(by, "pipelines.delete_secret", secret)
     with transaction.atomic():
         _record("delete", secret, by)
         secret.delete()
