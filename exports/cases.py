@@ -20,7 +20,7 @@ from pipelines import fields
 from pipelines.blobs import Blob
 from pipelines.contract import DocumentFacts
 from pipelines.definition import Definition
-from pipelines.errors import StageError
+from pipelines.errors import Misconfigured, StageError
 from pipelines.models import Revision
 
 
@@ -54,8 +54,14 @@ class Case:
 
 @lru_cache(maxsize=512)
 def definition_of(revision_id: int) -> Definition:
-    """A revision's definition, parsed once a process; revisions never change."""
-    return Definition.load(Revision.unscoped.values_list("definition", flat=True).get(pk=revision_id))
+    """A revision's definition, parsed once a process; revisions never change. Raises Misconfigured where this
+    Waybill cannot read it."""
+    dumped = Revision.unscoped.values_list("definition", flat=True).get(pk=revision_id)
+    try:
+        return Definition.load(dumped)
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"Its revision cannot be read ({error!r}). Publish the pipeline again, then re-queue with the newest revision."
+        raise Misconfigured(message) from error
 
 
 def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]:

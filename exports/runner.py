@@ -100,13 +100,14 @@ class Drive:
         return bool(self.case.answer) and (self.case.answer or {}).get("stage") in {stage, None}
 
     def _attempt_stage(self, step: Step, prior: StageRun | None) -> None:
+        answered = prior is not None and prior.state == RunState.PARKED
         run = self._run_of(step)
         repeats = False
         self.current = run
         try:
             if prior is not None and prior.marked_at is not None:
                 repeats = self._recover(step, prior)
-            inbox = self._inbox(step, prior, repeats=repeats)
+            inbox = self._inbox(step, prior, repeats=repeats, answered=answered)
             outcome = self._complete(step.module.run(step.config, inbox, StageTools(self, step, run)), run)
             if isinstance(outcome, Parked):
                 self._park(step, run, outcome)
@@ -139,7 +140,7 @@ class Drive:
             raise Unconfirmed(message)
         return rule is Recovery.VERIFY
 
-    def _inbox(self, step: Step, prior: StageRun | None, *, repeats: bool) -> Inbox:
+    def _inbox(self, step: Step, prior: StageRun | None, *, repeats: bool, answered: bool) -> Inbox:
         return Inbox(
             stage=step.name,
             document=self.case.facts,
@@ -149,7 +150,7 @@ class Drive:
             schema=self.case.schema,
             attempt_id=self.case.attempt_id,
             checkpoint=prior.checkpoint if prior is not None else None,
-            answer=self.case.answer if prior is not None and prior.state == RunState.PARKED else None,
+            answer=self.case.answer if answered else None,
             repeats=repeats,
             payload=Payload(self.case, self.content),
         )
