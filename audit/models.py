@@ -10,7 +10,7 @@ from django.utils import timezone
 
 class Event(models.Model):
     """Who did what to which subject, and why. Written in the transaction of the move it records; triggers on both
-    databases refuse every UPDATE and DELETE."""
+    databases refuse every UPDATE and DELETE (audit/triggers.py: a migration that alters the table must put them up)."""
 
     organization_id = models.BigIntegerField(db_index=True)
     at = models.DateTimeField(default=timezone.now)
@@ -46,3 +46,18 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.number} of organization {self.organization_id}"
+
+
+class Watermark(models.Model):
+    """How far the sealer has come (audit/sealing.py). One row; no more than a note: without it the sealer begins at the
+    first event again and finds every one sealed."""
+
+    settled = models.BigIntegerField(default=0, help_text="Every event up to this id is sealed, and none can appear.")
+    candidate = models.BigIntegerField(
+        default=0, help_text="The next such id, once all that ran when it was seen ends."
+    )
+    candidate_xid = models.BigIntegerField(default=0, help_text="PostgreSQL: the first transaction id of after that.")
+    candidate_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"sealed up to event {self.settled}"

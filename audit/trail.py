@@ -13,7 +13,12 @@ def event(
 ) -> Event:
     """An unsaved event, for callers that write many rows at once. `subject` is "noun:id", for example "attempt:12"."""
     return Event(
-        organization_id=organization_id, actor=actor, verb=verb, subject=subject, why=why, detail=dict(detail or {})
+        organization_id=organization_id,
+        actor=actor[:200],
+        verb=verb,
+        subject=subject,
+        why=_storable(why),
+        detail=dict(detail or {}),
     )
 
 
@@ -22,3 +27,8 @@ def record(
 ) -> None:
     """Append one event."""
     event(verb, subject, organization_id=organization_id, actor=actor, why=why, detail=detail).save(force_insert=True)
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL or UTF-8 cannot hold: a reason that was typed must never stop the move it explains."""
+    return text.replace("\0", "").encode(errors="replace").decode()

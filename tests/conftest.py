@@ -7,7 +7,7 @@ import pytest
 from accounts import scope
 from tests import builders
 
-pytest_plugins = ["tests.house.no_skips", "tests.servers.postgres", "tests.servers.redis"]
+pytest_plugins = ["tests.house.no_skips", "tests.servers.postgres", "tests.servers.redis", "tests.flushing"]
 
 
 @pytest.fixture
