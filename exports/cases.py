@@ -60,7 +60,7 @@ def definition_of(revision_id: int) -> Definition:
     try:
         return Definition.load(dumped)
     except (KeyError, TypeError, ValueError) as error:
-        message = f"Its revision cannot be read ({error!r}). Publish the pipeline again, then re-queue with the newest revision."
+        message = f"Its revision cannot be read ({error!r}). Publish the pipeline again, re-queue with the newest."
         raise Misconfigured(message) from error
 
 
@@ -81,6 +81,12 @@ def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]
                 cases.append(_case(attempts[pk]))
             except StageError as error:
                 broken[pk] = error
+    _attachments(cases)
+    _earlier_runs(cases)
+    return cases, broken
+
+
+def _attachments(cases: Sequence[Case]) -> None:
     by_document = defaultdict(list)
     for case in cases:
         by_document[case.document_id].append(case)
@@ -88,6 +94,9 @@ def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]
     for attachment in attached:
         for case in by_document[attachment.document_id]:
             case.artifacts[attachment.key] = blob_of(attachment.artifact)
+
+
+def _earlier_runs(cases: Sequence[Case]) -> None:
     repeated = {case.attempt_id: case for case in cases}
     for run in StageRun.unscoped.filter(attempt_id__in=repeated):
         repeated[run.attempt_id].runs[run.name] = run
@@ -97,7 +106,6 @@ def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]
         for delivery in Delivery.unscoped.filter(attempt_id__in=repeated).select_related("run"):
             known = (delivery.run.name, delivery.key, delivery.place)
             repeated[delivery.attempt_id].deliveries[known] = delivery
-    return cases, broken
 
 
 def fail_unreadable(attempt_id: int, lease: UUID, error: StageError) -> None:

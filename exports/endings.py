@@ -1,4 +1,4 @@
-"""What an attempt's failures add up to: its state, its reason and what becomes of its document. Pure but for the time."""
+"""What an attempt's failures add up to: its state, its reason and what becomes of its document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Failure:
 def conclude(
     case: Case, failures: Sequence[Failure], messages: Sequence[dict[str, Any]], content: Content, now: datetime
 ) -> End:
-    """succeeded without failures, else failed for the gravest; the fields that its stages wrote become a new version."""
+    """succeeded without failures, else failed for the gravest. Fields that its stages wrote become a new version."""
     document = {"messages": list(messages)}
     version = None
     if content is not case.fields:

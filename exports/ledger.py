@@ -11,16 +11,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Model
 
-from exports import transitions
+from exports import rows, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -34,6 +33,8 @@ from exports.models import (
 from exports.states import State, Status
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GROUP = 128
 """Entries in one transaction at most."""
@@ -164,19 +165,19 @@ def _persistently(entries: Sequence[Entry], *, patience: float = 15.0) -> set[in
 def write(entries: Sequence[Entry]) -> set[int]:
     """All entries in one transaction; returns the ids of attempts whose lease is gone, of which nothing was written."""
     with transaction.atomic():
-        rows = (
+        known = (
             Attempt.unscoped.select_for_update(of=("self",))
             .filter(pk__in={entry.attempt_id for entry in entries}, state=State.RUNNING)
             .order_by("pk")
             .values_list("pk", "lease")
         )
-        held = dict(rows)
+        held = dict(known)
         ours = [entry for entry in entries if held.get(entry.attempt_id) == entry.lease]
-        _insert(Content, [row for entry in ours for row in entry.contents])
-        _upsert(StageRun, [row for entry in ours for row in entry.runs.values()], _RUN_FIELDS)
-        _upsert(Exchange, [row for entry in ours for row in entry.exchanges.values()], _EXCHANGE_FIELDS)
-        _insert(Artifact, [row for entry in ours for row in entry.artifacts])
-        _insert(Delivery, [row for entry in ours for row in entry.deliveries])
+        rows.insert(Content, [row for entry in ours for row in entry.contents])
+        rows.insert(StageRun, _latest(entry.runs for entry in ours), update=_RUN_FIELDS)
+        rows.insert(Exchange, _latest(entry.exchanges for entry in ours), update=_EXCHANGE_FIELDS)
+        rows.insert(Artifact, [row for entry in ours for row in entry.artifacts])
+        rows.insert(Delivery, [row for entry in ours for row in entry.deliveries])
         _attach(ours)
         ends = [(entry, entry.end) for entry in ours if entry.end is not None]
         if ends:
@@ -184,18 +185,12 @@ def write(entries: Sequence[Entry]) -> set[int]:
     return {entry.attempt_id for entry in entries} - {entry.attempt_id for entry in ours}
 
 
-def _insert(model: type[Model], rows: Sequence[Any]) -> None:
-    if rows:
-        model.unscoped.bulk_create(rows, ignore_conflicts=True)  # type: ignore[attr-defined]
-
-
-def _upsert(model: type[Model], rows: Sequence[Any], fields: Sequence[str]) -> None:
+def _latest(gathered: Iterable[dict[UUID, T]]) -> list[T]:
     """A later entry of the same group may hold the same row: the last one wins, as it would one after the other."""
-    latest = {row.pk: row for row in rows}
-    if latest:
-        model.unscoped.bulk_create(  # type: ignore[attr-defined]
-            list(latest.values()), update_conflicts=True, unique_fields=["id"], update_fields=fields
-        )
+    latest: dict[UUID, T] = {}
+    for some in gathered:
+        latest.update(some)
+    return list(latest.values())
 
 
 _RUN_FIELDS = (

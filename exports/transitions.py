@@ -7,7 +7,7 @@ the ledger ends many attempts in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.policy import Principal
 from audit import trail
 from audit.models import Event
+from exports import rows
 from exports.models import Attempt, Document
 from exports.states import MOVES, STATUS_MOVES, State, Status
 
@@ -31,6 +32,10 @@ STAMPS = {
 def _sources(moves: Mapping[Any, Collection[Any]], to: Any, given: Collection[Any] | None) -> list[str]:
     allowed = {source for source, targets in moves.items() if to in targets}
     return sorted(allowed if given is None else allowed & set(given))
+
+
+def _record(events: Iterable[Event]) -> None:
+    rows.insert(Event, list(events))
 
 
 def move_attempt(
@@ -105,26 +110,26 @@ def claim(attempt_ids: Sequence[int], *, lease: UUID, ends_at: datetime, worker:
         return []
     mine = Attempt.unscoped.filter(lease=lease, state=State.RUNNING)
     mine.filter(started_at=None).update(started_at=now)
-    rows = list(mine.values_list("id", "organization_id"))
-    Event.objects.bulk_create(
+    found = list(mine.values_list("id", "organization_id"))
+    _record(
         trail.event(
             "attempt.claim", f"attempt:{pk}", organization_id=owner, actor="waybill:worker", detail={"worker": worker}
         )
-        for pk, owner in rows
+        for pk, owner in found
     )
-    return [pk for pk, _ in rows]
+    return [pk for pk, _ in found]
 
 
 def lapse(now: datetime) -> int:
     """running → queued for attempts whose worker has not renewed its lease. Their marks stay and decide what next."""
     with transaction.atomic():
         late = Attempt.unscoped.filter(state=State.RUNNING, lease_ends_at__lt=now)
-        rows = list(late.select_for_update(skip_locked=True).values_list("id", "organization_id", "lapses", "worker"))
-        for pk, _, lapses, _ in rows:
+        found = list(late.select_for_update(skip_locked=True).values_list("id", "organization_id", "lapses", "worker"))
+        for pk, _, lapses, _ in found:
             Attempt.unscoped.filter(pk=pk).update(
                 state=State.QUEUED, lease=None, lease_ends_at=None, lapses=lapses + 1, due_at=now
             )
-        Event.objects.bulk_create(
+        _record(
             trail.event(
                 "attempt.lapse",
                 f"attempt:{pk}",
@@ -132,32 +137,31 @@ def lapse(now: datetime) -> int:
                 actor="waybill:sweep",
                 detail={"worker": worker},
             )
-            for pk, owner, _, worker in rows
+            for pk, owner, _, worker in found
         )
-    return len(rows)
+    return len(found)
 
 
 def wake(now: datetime) -> int:
     """waiting → queued for attempts whose next try is due."""
     with transaction.atomic():
         due = Attempt.unscoped.filter(state=State.WAITING, due_at__lte=now)
-        rows = list(due.select_for_update(skip_locked=True).values_list("id", "organization_id", "tries")[:1000])
-        Attempt.unscoped.filter(pk__in=[pk for pk, _, _ in rows]).update(state=State.QUEUED)
-        Event.objects.bulk_create(
+        found = list(due.select_for_update(skip_locked=True).values_list("id", "organization_id", "tries")[:1000])
+        Attempt.unscoped.filter(pk__in=[pk for pk, _, _ in found]).update(state=State.QUEUED)
+        _record(
             trail.event(
                 "attempt.wake", f"attempt:{pk}", organization_id=owner, actor="waybill:sweep", detail={"tries": tries}
             )
-            for pk, owner, tries in rows
+            for pk, owner, tries in found
         )
-    return len(rows)
+    return len(found)
 
 
 def leave(
     ends: Sequence[tuple[int, int, State, Mapping[str, Any]]],
 ) -> None:
-    """running → anything, for attempts whose lease the ledger holds in this transaction: (id, organization, to, changes).
-
-    Attempts that leave alike (nearly all: succeeded) share one UPDATE."""
+    """running → anything, for attempts whose lease the ledger holds in this transaction: its id, its
+    organization, where to, and the changes. Attempts that leave alike (nearly all: succeeded) share one UPDATE."""
     now = timezone.now()
     alike: dict[str, tuple[State, Mapping[str, Any], list[int]]] = {}
     for pk, _, to, changes in ends:
@@ -169,7 +173,7 @@ def leave(
         Attempt.unscoped.filter(pk__in=ids, state=State.RUNNING).update(
             **{"state": to, "lease": None, "lease_ends_at": None, **changes}
         )
-    Event.objects.bulk_create(
+    _record(
         trail.event(
             f"attempt.{_VERBS[to]}",
             f"attempt:{pk}",
@@ -198,7 +202,8 @@ _VERBS = {
 
 
 def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
-    """exporting → exported or failed_export, with its attempt, in the ledger's transaction: (id, organization, to, changes)."""
+    """exporting → exported or failed_export, with its attempt, in the ledger's transaction: of each document its id, its
+    organization, where to, and the changes."""
     now = timezone.now()
     moved = []
     for pk, owner, to, changes in ends:
@@ -213,4 +218,4 @@ def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
                     detail={"status": to},
                 )
             )
-    Event.objects.bulk_create(moved)
+    _record(moved)

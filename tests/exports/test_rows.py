@@ -1,0 +1,79 @@
+"""The fast way in leaves the same rows as the ORM's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from audit import trail
+from audit.models import Event
+from exports import rows
+from exports.ids import uuid7
+from exports.models import Content, Exchange, StageRun
+from tests import builders
+from tests.exports.kinds import kinds  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.usefixtures("organization", "kinds")
+
+AT = datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)
+WHOLE = datetime(2026, 3, 2, 8, 0, 0, 0, tzinfo=UTC)
+
+
+def run_of(attempt, **values):
+    return StageRun.own(id=uuid7(), attempt=attempt, name="a", kind="act", position=1, begun_at=AT, **values)
+
+
+def stored(model, pk):
+    return model.unscoped.filter(pk=pk).values().get()
+
+
+def test_every_column_is_stored_as_the_orm_would(organization):
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    content = Content.own(id=uuid7(), sha256="ab", size=3, inline=b"\x00\xff\x01")
+    run = run_of(attempt, messages=[{"ü": None}], checkpoint={"next": 1}, marked_at=AT, finished_at=WHOLE, note="it’s 100 %")
+    exchange = Exchange.own(
+        id=uuid7(), run=run, attempt=attempt, purpose="request", method="POST", url="http://x/%s", request_headers=[["a", "b"]],
+        request_content=content, status=201, timings={"dns": 0.5}, begun_at=AT,
+    )  # fmt: skip
+    written = {Content: content, StageRun: run, Exchange: exchange}
+
+    for model, row in written.items():
+        rows.insert(model, [row])
+    fast = {model: stored(model, row.pk) for model, row in written.items()}
+    Exchange.unscoped.all().delete()
+    StageRun.unscoped.all().delete()
+    Content.unscoped.filter(pk=content.pk).delete()
+    for model, row in written.items():
+        model.unscoped.bulk_create([row])
+
+    assert fast == {model: stored(model, row.pk) for model, row in written.items()}
+    assert StageRun.objects.get(marked_at=AT, finished_at=WHOLE).pk == run.pk
+
+
+def test_a_row_that_is_there_takes_over_what_is_named():
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    run = run_of(attempt, note="first")
+    rows.insert(StageRun, [run])
+    run.note, run.kind = "second", "changed"
+
+    rows.insert(StageRun, [run], update=["note"])
+
+    kept = StageRun.objects.get(pk=run.pk)
+    assert (kept.note, kept.kind) == ("second", "act")
+
+
+def test_a_row_that_is_there_is_left_alone_where_nothing_is_named():
+    content = Content.own(id=uuid7(), sha256="ab", size=3, inline=b"one")
+    rows.insert(Content, [content])
+    content.inline = b"two"
+
+    rows.insert(Content, [content])
+
+    assert bytes(Content.objects.get(pk=content.pk).inline) == b"one"
+
+
+def test_rows_whose_ids_the_database_gives(organization):
+    rows.insert(Event, [trail.event("a.b", f"x:{n}", organization_id=organization.pk, actor="t", detail={"n": n}) for n in range(3)])
+
+    assert list(Event.objects.filter(verb="a.b").order_by("id").values_list("detail", flat=True)) == [{"n": 0}, {"n": 1}, {"n": 2}]
