@@ -52,6 +52,7 @@ def database(name: str, *, fallback: Path) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(url.path[1:] if url.path.startswith("//") else url.path),
+            "CONN_MAX_AGE": 60,
             # A file, as in production: in shared memory, threads get "table is locked" at once instead of waiting.
             "TEST": {"NAME": f"{tempfile.gettempdir()}/waybill-test-{os.getpid()}.sqlite3"},
             "OPTIONS": {

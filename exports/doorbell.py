@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import time
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import Schedule
@@ -24,17 +25,28 @@ TASK = "exports.tasks.drain"
 LISTENING = timedelta(seconds=6)
 """A loop not seen for this long is taken for dead."""
 
+ONCE_IN = 0.5
+"""Seconds: a bell that rang just now was heard, or the schedule is the net."""
+
+_rang_at = -ONCE_IN
+
 stopping = multiprocessing.Event()
 """Set in every process of a cluster when it is told to stop: a drain loop then claims nothing more."""
 
 
 def ring() -> None:
-    """Wake a worker when the present transaction is durable. A loop that listens finds new work by itself."""
-    transaction.on_commit(_ring_if_nobody_listens)
+    """Wake a worker when the present transaction is durable; a thousand new attempts in it ring once. A loop that
+    listens finds new work by itself."""
+    if not any(waiting[1] is _ring_if_nobody_listens for waiting in connection.run_on_commit):
+        transaction.on_commit(_ring_if_nobody_listens)
 
 
 def _ring_if_nobody_listens() -> None:
+    global _rang_at  # noqa: PLW0603  # one a process
+    if time.monotonic() - _rang_at < ONCE_IN:
+        return
     if not listeners():
+        _rang_at = time.monotonic()
         _ring()
 
 
