@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines import configs, flow, mentions, stages
+from pipelines import configs, flow, mentions, schematree, stages
 from pipelines.definition import Secrets, StageDraft
 from pipelines.flow import Read
 from pipelines.problems import Problem, did_you_mean, listed
@@ -126,7 +126,7 @@ def _queue_name(queue_id: int, queues: Mapping[int, QueueFacts]) -> str:
 def _unknown_fields(read: Sequence[Read], queues: Mapping[int, QueueFacts]) -> Iterator[Problem]:
     """Schema ids that are mentioned and missing. Missing at every queue blocks; at some of them it may be meant,
     unless the stage writes the field."""
-    known = {key: mentions.schema_ids(queue.schema) for key, queue in queues.items() if queue.attached and queue.schema}
+    known = {key: schematree.ids(queue.schema) for key, queue in queues.items() if queue.attached and queue.schema}
     for one in read:
         meant = {key: ids for key, ids in known.items() if not one.draft.queues or key in one.draft.queues}
         for mention in mentions.fields(one.draft.kind, one.parsed.raw) if one.draft.active else ():

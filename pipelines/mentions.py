@@ -7,13 +7,14 @@ templates and conditions, `{id}` in file names. So a kind need not list them, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines import configs, jsontext
 from pipelines.definition import JUDGE, StageDraft
 from pipelines.problems import Severity, did_you_mean
+from pipelines.schematree import ids as schema_ids  # noqa: F401  # pages ask for them beside the mentions
 
 _AT = re.compile(r"@\{\s*([^{}]*?)\s*\}")
 _FIELD = re.compile(r"\bfield(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(\w+)\2\s*\])(?!\w|\s*\()")
@@ -56,20 +57,6 @@ def unknown_secrets(draft: StageDraft, raw: Any, known: frozenset[str]) -> Itera
             at = f'at the destination "{draft.destination_name}", ' if draft.destination_name else ""
             hint = did_you_mean(name, known)
             yield path, f'There is no secret "{name}".{hint} Keep it {at}at the pipeline or at the organization.'
-
-
-def schema_ids(sections: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """Every id that a queue's schema has, at any depth."""
-    found: set[str] = set()
-    stack: list[Any] = list(sections)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Mapping):
-            if isinstance(node.get("id"), str):
-                found.add(node["id"])
-            children = node.get("children") or ()
-            stack.extend([children] if isinstance(children, Mapping) else children)
-    return frozenset(found)
 
 
 def _fields(kind: str, value: Any, path: str, key: str) -> Iterator[Mention]:
