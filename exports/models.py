@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.scope import Scoped
 from exports import states
 from exports.ids import uuid7
+from exports.replies import ApiReply as ApiReply
 from exports.states import RunState, State, Status
 
 
