@@ -157,6 +157,25 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "AttemptState": "exports.states.attempt_choices",
+        "StageRunState": "exports.states.run_choices",
+        "DocumentStatus": "exports.states.status_choices",
+        "AttemptReason": "exports.states.reason_choices",
+        "StageKind": "pipelines.stages.choices",
+    },
+    "TAGS": [
+        {"name": "Documents", "description": "Documents, their fields and originals, and what is done with them."},
+        {"name": "Attempts", "description": "What happened when documents were exported, and doing it again."},
+        {"name": "Exchanges", "description": "Requests and replies, artifacts and deliveries."},
+        {"name": "Jobs", "description": "Bulk work with its progress."},
+        {"name": "Pipelines", "description": "Drafts with their stages, and published revisions."},
+        {"name": "Queues", "description": "Streams of documents and the schemas of their fields."},
+        {"name": "Destinations", "description": "Systems that receive, and the secrets that open them."},
+        {"name": "Audit", "description": "Who did what, and why."},
+        {"name": "Me", "description": "Who asks."},
+    ],
 }
 
 UNFOLD = desk.UNFOLD  # branding, colours and the sidebar: config/desk.py

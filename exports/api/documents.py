@@ -1,0 +1,266 @@
+"""Documents: in, corrected, confirmed, exported, put aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from exports import documents
+from exports.api.bodies import FormBody, JsonBody
+from exports.api.described import raises
+from exports.api.downloads import download
+from exports.api.etags import etag, expected
+from exports.api.fieldvalues import HasValue
+from exports.api.filters import DocumentFilters
+from exports.api.problems import wrong
+from exports.api.resource import Listed, Resource, Shown
+from exports.api.shapes.attempts import AttemptRow
+from exports.api.shapes.common import Why
+from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
+from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
+from exports.models import Attempt, Document, FieldsVersion
+from pipelines.fields import Operation, parse
+
+FIELD = "field."
+MAX_FIELDS = 5
+"""Captured values in one filter; each is searched for in the documents' trees."""
+
+_BY_FIELD = OpenApiParameter(
+    "field",
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    OpenApiParameter.QUERY,
+    description="`field.SCHEMA_ID=value`: documents with this captured value, anywhere in their fields.",
+    style="form",
+    explode=True,
+)
+
+
+class Documents(Listed, Shown, Resource):
+    """A document is an original file, its captured fields and its status. A repeated `external_id` is the same one."""
+
+    model = Document
+    noun = "document"
+    tag = "Documents"
+    serializer_class = DocumentRow
+    filterset_class = DocumentFilters
+    open_parameters = (FIELD,)
+    verbs = {
+        "list": "exports.view_document",
+        "retrieve": "exports.view_document",
+        "create": "exports.add_document",
+        "destroy": "exports.delete_document",
+        "fields": "exports.view_document",
+        "correct": "exports.change_document",
+        "versions": "exports.view_fieldsversion",
+        "version": "exports.view_fieldsversion",
+        "original": "exports.view_document",
+        "confirm": "exports.confirm_document",
+        "export": "exports.export_document",
+        "send_back": "exports.change_document",
+        "postpone": "exports.change_document",
+        "reject": "exports.change_document",
+    }
+
+    def rows(self) -> QuerySet[Any]:
+        newest = Attempt.objects.filter(document_id=OuterRef("pk")).order_by("-number").values("pk")[:1]
+        rows = Document.objects.select_related("queue", "fields").annotate(last_attempt=Subquery(newest))
+        return rows.defer("fields__content", "queue__metadata") if self.action == "list" else rows
+
+    def get_serializer_class(self) -> type[Any]:
+        return DocumentRow if self.action == "list" else DocumentShown
+
+    def get_parsers(self) -> list[Any]:
+        return [JsonBody(), FormBody()] if getattr(self, "action", None) in {"create", None} else [JsonBody()]
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().filter_queryset(queryset)
+        if self.action != "list":
+            return found
+        asked = [
+            (name[len(FIELD) :], text) for name, text in self.request.query_params.items() if name.startswith(FIELD)
+        ]
+        if len(asked) > MAX_FIELDS:
+            raise wrong("field", f"At most {MAX_FIELDS} field values are searched for at once.")
+        for schema_id, text in asked:
+            if not schema_id or "\0" in schema_id + text:
+                raise wrong(f"field.{schema_id}", "Name the field after the point, and give its value as text.")
+            found = found.filter(HasValue("fields__content", schema_id, text))
+        return found
+
+    @extend_schema(parameters=[_BY_FIELD])
+    def list(self, request: Request) -> Response:
+        return super().list(request)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self.shown(self.get_object())
+
+    retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
+
+    @raises("rejected", "refused")
+    @extend_schema(
+        request={"application/json": DocumentSent, "multipart/form-data": DocumentForm},
+        responses={201: DocumentShown, 200: DocumentShown},
+    )
+    def create(self, request: Request) -> Response:
+        """Bring a document in. 201: it is new; 200: there is one with this external id in the queue, returned as it is.
+
+        As JSON the fields come flat or in Rossum's shape, the original as base64 or not at all. As a form the
+        original is the part `original`, and `fields` and `metadata` are parts with JSON."""
+        as_form = (request.content_type or "").startswith("multipart/")
+        sent = (DocumentForm if as_form else DocumentSent)(data=request.data, context=self.get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        given = sent.validated_data
+        document, created = documents.receive(
+            given["queue"],
+            by=self.principal,
+            external_id=given["external_id"],
+            fields=given["fields"],
+            original=sent.blob(),
+            metadata=given["metadata"],
+            confirmed=given["confirmed"],
+        )
+        code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        response = self.shown(document, code)
+        response["Location"] = request.build_absolute_uri(f"{request.path}/{document.pk}")
+        return response
+
+    create.tagged = True  # type: ignore[attr-defined]
+
+    @raises("refused")
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete a document. It keeps its history and can be sent back to review until it is purged."""
+        documents.delete(self.get_object(), by=self.principal)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=VersionShown)
+    @action(detail=True, methods=["get"])
+    def fields(self, request: Request, pk: str) -> Response:
+        """The fields as they are now. The ETag is their version."""
+        return self.current(self.get_object())
+
+    fields.operation = "get_document_fields"  # type: ignore[attr-defined]
+    fields.tagged = True  # type: ignore[attr-defined]
+
+    @raises("refused", "rejected", "stale", "precondition_failed", "precondition_required")
+    @extend_schema(request=Correction, responses=VersionShown)
+    @fields.mapping.patch
+    def correct(self, request: Request, pk: str) -> Response:
+        """Correct the fields, as a new version. `operations` change some fields; `fields` replaces all of them, and
+        needs the version that was read: as If-Match, or as `version`."""
+        document = self.get_object()
+        shape = Correction(data=request.data)
+        shape.is_valid(raise_exception=True)
+        given = shape.validated_data
+        now = document.fields.number if document.fields else 0
+        version = expected(request, now, required="fields" in given)
+        if "fields" in given:
+            changes: dict[str, Any] = {"fields": parse(given["fields"])}
+        else:
+            changes = {"operations": [Operation(**operation) for operation in given["operations"]]}
+        documents.correct(document, by=self.principal, why=given["why"], version=version, **changes)
+        return self.current(self.get_object())
+
+    correct.operation = "correct_document_fields"  # type: ignore[attr-defined]
+    correct.tagged = True  # type: ignore[attr-defined]
+
+    @extend_schema(responses=VersionRow(many=True), filters=False)
+    @action(detail=True, methods=["get"])
+    def versions(self, request: Request, pk: str) -> Response:
+        """Every version of the fields: who changed them, when and why."""
+        self.check_parameters(request)
+        return self.page(FieldsVersion.objects.filter(document=self.get_object()).defer("content"), VersionRow)
+
+    versions.operation = "list_document_versions"  # type: ignore[attr-defined]
+
+    @extend_schema(responses=VersionShown, parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH)])
+    @action(detail=True, methods=["get"], url_path="versions/(?P<number>[0-9]{1,9})")
+    def version(self, request: Request, pk: str, number: str) -> Response:
+        """The fields as they stood at one version."""
+        found = FieldsVersion.objects.filter(document=self.get_object(), number=number).first()
+        if found is None:
+            raise NotFound
+        return Response(VersionShown(found).data)
+
+    version.operation = "get_document_version"  # type: ignore[attr-defined]
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def original(self, request: Request, pk: str) -> FileResponse:
+        """Download the original file, byte for byte as it came in, under its own media type."""
+        document = self.get_object()
+        if document.original is None:
+            raise NotFound
+        name = f"document-{document.pk}"
+        return download(document.original, name=document.file_name, media_type=document.media_type, otherwise=name)
+
+    original.operation = "download_document_original"  # type: ignore[attr-defined]
+
+    @raises("refused")
+    @extend_schema(request=None, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Confirm a document that is in review. Where its queue has no confirmed state, its export begins."""
+        documents.confirm(self.get_object(), by=self.principal)
+        return self.shown(self.get_object())
+
+    @raises("refused")
+    @extend_schema(request=None, responses={202: AttemptRow})
+    @action(detail=True, methods=["post"])
+    def export(self, request: Request, pk: str) -> Response:
+        """Ask for a document's export. 202: the attempt is queued; follow it at /attempts/ID."""
+        trigger = "robot" if self.principal.name.startswith("key:") else "person"
+        attempt = documents.ask_export(self.get_object(), by=self.principal, trigger=trigger)
+        response = Response(AttemptRow(attempt).data, status=status.HTTP_202_ACCEPTED)
+        response["Location"] = request.build_absolute_uri(
+            request.path.split("/documents/")[0] + f"/attempts/{attempt.pk}"
+        )
+        return response
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def send_back(self, request: Request, pk: str) -> Response:
+        """Send a document back to review."""
+        return self.put_aside(request, documents.send_back)
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def postpone(self, request: Request, pk: str) -> Response:
+        """Put a document aside until somebody sends it back to review."""
+        return self.put_aside(request, documents.postpone)
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> Response:
+        """Reject a document: it will not be exported unless somebody sends it back to review."""
+        return self.put_aside(request, documents.reject)
+
+    def put_aside(self, request: Request, verb: Any) -> Response:
+        shape = Why(data=request.data)
+        shape.is_valid(raise_exception=True)
+        verb(self.get_object(), by=self.principal, why=shape.validated_data["why"])
+        return self.shown(self.get_object())
+
+    def shown(self, document: Document, code: int = status.HTTP_200_OK) -> Response:
+        fresh = document if hasattr(document, "last_attempt") else self.rows().get(pk=document.pk)
+        response = Response(DocumentShown(fresh).data, status=code)
+        response["ETag"] = etag(fresh.fields.number if fresh.fields else 0)
+        return response
+
+    def current(self, document: Document) -> Response:
+        if document.fields is None:
+            raise NotFound
+        response = Response(VersionShown(document.fields).data)
+        response["ETag"] = etag(document.fields.number)
+        return response

@@ -1,0 +1,203 @@
+"""What lists can be narrowed by. Several values of one parameter are separated by commas: any of them matches."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Model
+from django_filters import rest_framework as filters
+
+from exports import states
+from exports.models import Artifact, Attempt, Delivery, Document, Exchange, StageRun
+from pipelines.models import Destination, Pipeline, Queue, Revision, Secret
+
+
+class _IdField(forms.IntegerField):
+    default_validators: ClassVar = [MinValueValidator(0), MaxValueValidator(2**63 - 1)]
+
+
+class Id(filters.NumberFilter):
+    """One id."""
+
+    field_class = _IdField
+
+    def get_max_validator(self) -> None:
+        return None
+
+
+class Ids(filters.BaseInFilter, Id):
+    """Ids, for example `3` or `3,4`."""
+
+
+class Texts(filters.BaseInFilter, filters.CharFilter):
+    """Texts, for example `a` or `a,b`."""
+
+
+class Choices(filters.BaseInFilter, filters.ChoiceFilter):
+    """Values of a fixed list."""
+
+
+def after(field: str, label: str) -> filters.IsoDateTimeFilter:
+    return filters.IsoDateTimeFilter(
+        field_name=field, lookup_expr="gte", help_text=f"{label} at or after this (ISO 8601)."
+    )
+
+
+def before(field: str, label: str) -> filters.IsoDateTimeFilter:
+    return filters.IsoDateTimeFilter(field_name=field, lookup_expr="lt", help_text=f"{label} before this (ISO 8601).")
+
+
+class _Filters(filters.FilterSet):
+    class Meta:
+        model: type[Model]
+        fields: ClassVar[list[str]] = []
+
+
+class DocumentFilters(_Filters):
+    """Also `field.SCHEMA_ID=value` for any captured field; see docs/api/documents.md."""
+
+    id = Ids(field_name="id", help_text="Ids.")
+    queue = Ids(field_name="queue_id", help_text="Queues, by id.")
+    status = Choices(choices=states.status_choices, help_text="Statuses.")
+    external_id = Texts(field_name="external_id", help_text="External ids.")
+    created_after = after("created_at", "Created")
+    created_before = before("created_at", "Created")
+    modified_after = after("modified_at", "Modified")
+    modified_before = before("modified_at", "Modified")
+
+    class Meta(_Filters.Meta):
+        model = Document
+
+
+class AttemptFilters(_Filters):
+    """Of attempt lists."""
+
+    id = Ids(field_name="id", help_text="Ids.")
+    document = Ids(field_name="document_id", help_text="Documents, by id.")
+    queue = Ids(field_name="document__queue_id", help_text="Queues, by id.")
+    pipeline = Ids(field_name="revision__pipeline_id", help_text="Pipelines, by id.")
+    state = Choices(choices=states.attempt_choices, help_text="States.")
+    reason = Choices(choices=states.reason_choices, help_text="Why they failed.")
+    stage = Texts(field_name="stage", help_text="The stage that failed, waits or parks it.")
+    http_status = Ids(field_name="http_status", help_text="The status that the other side answered.")
+    trigger = Texts(field_name="trigger", help_text="automatic, person, robot, bulk or resume.")
+    created_after = after("created_at", "Created")
+    created_before = before("created_at", "Created")
+
+    class Meta(_Filters.Meta):
+        model = Attempt
+
+
+class RunFilters(_Filters):
+    """Of run lists."""
+
+    attempt = Ids(field_name="attempt_id", help_text="Attempts, by id.")
+    name = Texts(field_name="name", help_text="Stages, by name.")
+    kind = Texts(field_name="kind", help_text="Kinds of stage.")
+    state = Choices(choices=states.run_choices, help_text="States.")
+
+    class Meta(_Filters.Meta):
+        model = StageRun
+
+
+class ExchangeFilters(_Filters):
+    """Of exchange lists."""
+
+    attempt = Ids(field_name="attempt_id", help_text="Attempts, by id.")
+    document = Ids(field_name="attempt__document_id", help_text="Documents, by id.")
+    run = filters.UUIDFilter(field_name="run_id", help_text="The stage run.")
+    purpose = Texts(field_name="purpose", help_text="request, auth, probe or file.")
+    status = Ids(field_name="status", help_text="The reply's HTTP status.")
+    begun_after = after("begun_at", "Begun")
+    begun_before = before("begun_at", "Begun")
+
+    class Meta(_Filters.Meta):
+        model = Exchange
+
+
+class ArtifactFilters(_Filters):
+    """Of artifact lists."""
+
+    attempt = Ids(field_name="attempt_id", help_text="Attempts, by id.")
+    document = Ids(field_name="attempt__document_id", help_text="Documents, by id.")
+    run = filters.UUIDFilter(field_name="run_id", help_text="The stage run.")
+    key = Texts(field_name="key", help_text="Reference keys.")
+    sha256 = Texts(field_name="sha256", help_text="sha256 in hex.")
+
+    class Meta(_Filters.Meta):
+        model = Artifact
+
+
+class DeliveryFilters(_Filters):
+    """Of delivery lists."""
+
+    attempt = Ids(field_name="attempt_id", help_text="Attempts, by id.")
+    document = Ids(field_name="attempt__document_id", help_text="Documents, by id.")
+    key = Texts(field_name="key", help_text="Reference keys.")
+    place = filters.CharFilter(field_name="place", help_text="The full address.")
+    delivered_after = after("delivered_at", "Delivered")
+    delivered_before = before("delivered_at", "Delivered")
+
+    class Meta(_Filters.Meta):
+        model = Delivery
+
+
+class _Named(_Filters):
+    id = Ids(field_name="id", help_text="Ids.")
+    name = filters.CharFilter(field_name="name", help_text="The exact name.")
+
+
+class QueueFilters(_Named):
+    """Of queue lists."""
+
+    pipeline = Ids(field_name="pipeline_id", help_text="Pipelines, by id.")
+    schema = Ids(field_name="schema_id", help_text="Schemas, by id.")
+
+    class Meta(_Filters.Meta):
+        model = Queue
+
+
+class PipelineFilters(_Named):
+    """Of pipeline lists."""
+
+    class Meta(_Filters.Meta):
+        model = Pipeline
+
+
+class DestinationFilters(_Named):
+    """Of destination lists."""
+
+    class Meta(_Filters.Meta):
+        model = Destination
+
+
+class RevisionFilters(_Filters):
+    """Of revision lists."""
+
+    pipeline = Ids(field_name="pipeline_id", help_text="Pipelines, by id.")
+
+    class Meta(_Filters.Meta):
+        model = Revision
+
+
+class SecretFilters(_Filters):
+    """Of secret lists."""
+
+    name = filters.CharFilter(field_name="name", help_text="The exact name.")
+    destination = Ids(field_name="destination_id", help_text="Destinations, by id.")
+    pipeline = Ids(field_name="pipeline_id", help_text="Pipelines, by id.")
+
+    class Meta(_Filters.Meta):
+        model = Secret
+
+
+class EventFilters(filters.FilterSet):
+    """Of the audit trail."""
+
+    subject = filters.CharFilter(field_name="subject", help_text='For example "attempt:77".')
+    actor = filters.CharFilter(field_name="actor", help_text='For example "user:anna".')
+    verb = filters.CharFilter(field_name="verb", help_text='For example "attempt.requeue".')
+    after = after("at", "Happened")
+    before = before("at", "Happened")

@@ -1,0 +1,209 @@
+"""Configuration: queues, schemas, pipelines with stages and revisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from exports.api.shapes.common import TIME, Anything, Texts
+from pipelines import stages
+from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage
+
+
+class Own(serializers.PrimaryKeyRelatedField[Any]):
+    """A row of this organization, by id; one of another is as unknown as one that never was."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, int) or isinstance(data, bool) or not 0 <= data < 2**63:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+def unique_name(shape: Any, name: str, **within: Any) -> str:
+    """`name`, unless another row of the same kind has it already."""
+    others = shape.Meta.model.objects.filter(name=name, **within)
+    if shape.instance is not None:
+        others = others.exclude(pk=shape.instance.pk)
+    if others.exists():
+        message = f'There is already a {shape.Meta.model._meta.verbose_name} named "{name}".'  # noqa: SLF001  public Options
+        raise serializers.ValidationError(message)
+    return name
+
+
+class SchemaShape(serializers.ModelSerializer[Schema]):
+    """The fields that a queue's documents have."""
+
+    content = serializers.ListField(child=Anything(), default=list, help_text="Sections, in Rossum's form.")
+
+    class Meta:
+        model = Schema
+        fields = ["id", "name", "content"]
+
+    example = {
+        "id": 1,
+        "name": "Invoices",
+        "content": [
+            {
+                "category": "section",
+                "id": "header",
+                "label": "Header",
+                "children": [{"category": "datapoint", "id": "amount_total", "label": "Total", "type": "number"}],
+            }
+        ],
+    }
+
+    def validate_name(self, name: str) -> str:
+        return unique_name(self, name)
+
+    def validate_content(self, content: list[Any]) -> list[Any]:
+        from pipelines import schemas
+
+        if problems := schemas.problems(content):
+            raise serializers.ValidationError([str(problem) for problem in problems])
+        return content
+
+
+class QueueShape(serializers.ModelSerializer[Queue]):
+    """A stream of documents that share a schema and a pipeline."""
+
+    schema = Own(queryset=Schema.objects, allow_null=True, required=False)
+    pipeline = Own(queryset=Pipeline.objects, allow_null=True, required=False)
+    metadata = Anything(required=False)
+
+    class Meta:
+        model = Queue
+        fields = ["id", "name", "schema", "pipeline", "use_confirmed_state", "metadata"]
+
+    example = {
+        "id": 3, "name": "AP invoices", "schema": 1, "pipeline": 5, "use_confirmed_state": True, "metadata": {},
+    }  # fmt: skip
+
+    def validate_name(self, name: str) -> str:
+        return unique_name(self, name)
+
+
+class StageShape(serializers.ModelSerializer[Stage]):
+    """One step of a pipeline's draft. `config` is JSON text, kept as it was typed."""
+
+    pipeline = serializers.IntegerField(source="pipeline_id", read_only=True)
+    kind = serializers.ChoiceField(choices=stages.choices())
+    config = serializers.CharField(default="{}", trim_whitespace=False, max_length=1_000_000, help_text="JSON text.")
+    run_after = Texts(default=list, help_text="Names of the stages that must be done before.")
+    destination = Own(queryset=Destination.objects, allow_null=True, required=False)
+    queues = Own(queryset=Queue.objects, many=True, required=False, help_text="Only these queues; none means all.")
+
+    class Meta:
+        model = Stage
+        fields = [
+            "id", "pipeline", "name", "kind", "config", "run_after", "destination", "queues", "active", "always_run",
+            "position",
+        ]  # fmt: skip
+        extra_kwargs = {"position": {"max_value": 10_000}}
+
+    example: dict[str, Any] = {
+        "id": 9, "pipeline": 5, "name": "Keep only the newest reply", "kind": "purge",
+        "config": '{"export_reference_keys": ["erp_reply"]}', "run_after": [], "destination": None, "queues": [],
+        "active": True, "always_run": False, "position": 0,
+    }  # fmt: skip
+
+    def validate_name(self, name: str) -> str:
+        pipeline = self.instance.pipeline if isinstance(self.instance, Stage) else self.context["pipeline"]
+        return unique_name(self, name, pipeline=pipeline)
+
+
+class PipelineRow(serializers.ModelSerializer[Pipeline]):
+    """A pipeline: the draft that people edit, and the number of the revision that documents go through."""
+
+    published = serializers.IntegerField(source="published.number", read_only=True, default=None, allow_null=True)
+    version = serializers.IntegerField(read_only=True, help_text="Rises with every change of the draft; its ETag.")
+
+    class Meta:
+        model = Pipeline
+        fields = ["id", "name", "description", "every_status_counts", "max_tries", "published", "version"]
+        extra_kwargs = {"max_tries": {"max_value": 100}}
+
+    example: dict[str, Any] = {
+        "id": 5, "name": "Simple API", "description": "", "every_status_counts": False, "max_tries": 6,
+        "published": 2, "version": 14,
+    }  # fmt: skip
+
+    def validate_name(self, name: str) -> str:
+        return unique_name(self, name)
+
+
+class PipelineShown(PipelineRow):
+    """A pipeline with the stages of its draft, in the order of the page."""
+
+    stages = StageShape(many=True, read_only=True)
+
+    class Meta(PipelineRow.Meta):
+        fields = [*PipelineRow.Meta.fields, "stages"]
+
+    example = {**PipelineRow.example, "stages": [StageShape.example]}
+
+
+class DraftProblem(serializers.Serializer[Any]):
+    """What is wrong with a draft, and where."""
+
+    stage = serializers.CharField(allow_blank=True)
+    path = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[("error", "Blocks publication"), ("warning", "Does not block")])
+    line = serializers.IntegerField(help_text="Of the config's text, from 1; 0 where there is none to name.")
+    example = {
+        "stage": "Create draft", "path": "config.request.url", "message": "There is no secret named erp_token.",
+        "severity": "error", "line": 4,
+    }  # fmt: skip
+
+
+class Checked(serializers.Serializer[Any]):
+    """Whether the draft could be published now, and what is wrong with it."""
+
+    publishable = serializers.BooleanField()
+    problems = DraftProblem(many=True)
+    example = {"publishable": False, "problems": [DraftProblem.example]}
+
+
+class Publish(serializers.Serializer[Any]):
+    """What changed, for those who read the list of revisions."""
+
+    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    example = {"note": "Sends the purchase order number too"}
+
+
+class RevisionRow(serializers.ModelSerializer[Revision]):
+    """A pipeline as it was published."""
+
+    pipeline = serializers.IntegerField(source="pipeline_id")
+
+    class Meta:
+        model = Revision
+        fields = ["id", "pipeline", "number", "digest", "note", "published_by", "published_at"]
+
+    example: dict[str, Any] = {
+        "id": 8, "pipeline": 5, "number": 2, "digest": "9f86d081…", "note": "Sends the purchase order number too",
+        "published_by": "user:anna", "published_at": TIME,
+    }  # fmt: skip
+
+
+class RevisionShown(RevisionRow):
+    """A published pipeline with its frozen definition."""
+
+    definition = Anything()
+
+    class Meta(RevisionRow.Meta):
+        fields = [*RevisionRow.Meta.fields, "definition"]
+
+    example = {**RevisionRow.example, "definition": {"steps": []}}
+
+
+class DifferenceShape(serializers.Serializer[Any]):
+    """One thing in which the draft differs from what is published."""
+
+    stage = serializers.CharField(allow_blank=True, help_text="Empty where it is the pipeline's own.")
+    what = serializers.ChoiceField(choices=[(what, what) for what in ("added", "removed", "changed")])
+    path = serializers.CharField(allow_blank=True, help_text="Empty where a whole stage came or went.")
+    old = serializers.CharField(allow_blank=True)
+    new = serializers.CharField(allow_blank=True)
+    example = {"stage": "Create draft", "what": "changed", "path": "run_after", "old": "Render", "new": "Render, Check"}
