@@ -83,7 +83,7 @@ class Process:
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
                 [sys.executable, "-B", "-m", "pipelines.sandbox.child", *arguments],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 cwd=ROOT,
