@@ -82,8 +82,12 @@ class Principal:
         membership = user.memberships.filter(organization_id=organization_id).first()
         verbs = GRANTS.get(membership.role, frozenset()) if membership else frozenset()
         if membership:
-            granted = user.user_permissions.order_by().values_list("content_type__app_label", "codename").union(
-                user.groups.order_by().values_list("permissions__content_type__app_label", "permissions__codename")
+            granted = (
+                user.user_permissions.order_by()
+                .values_list("content_type__app_label", "codename")
+                .union(
+                    user.groups.order_by().values_list("permissions__content_type__app_label", "permissions__codename")
+                )
             )
             verbs |= {f"{app}.{codename}" for app, codename in granted if app}
         return cls(
