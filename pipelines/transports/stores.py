@@ -1,0 +1,142 @@
+"""Ways out for files: what credentials may say, and the store that they open.
+
+The stores themselves are `sftp`, `s3` and `folder`; each keeps contract.Store's promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from pipelines.contract import StageConfig, Store
+from pipelines.errors import Misconfigured
+from pipelines.transports.guard import Egress
+
+Secrets = Mapping[str, str] | Callable[..., str]
+"""Secrets by name; a callable raises Misconfigured for one that is not there."""
+
+
+class _Credentials(StageConfig):
+    model_config = ConfigDict(use_attribute_docstrings=True, str_strip_whitespace=True)
+
+
+class SftpCredentials(_Credentials):
+    """Secrets: `password`, or `ssh_key` and, where it is sealed, `ssh_key_passphrase`."""
+
+    type: Literal["sftp"]
+    """Which store this is."""
+    host: str = Field(min_length=1)
+    """Name or address of the SFTP server."""
+    port: int = Field(22, ge=1, le=65535)
+    """Its port, as a number or as text."""
+    username: str = Field(min_length=1)
+    """Who logs in."""
+    host_key: str | None = None
+    """The server's public key (`ssh-ed25519 AAAA…`, as in known_hosts) or its fingerprint (`SHA256:…`); one a line."""
+    base: str = ""
+    """Folder at the server below which every path lies."""
+    timeout_s: float = Field(30.0, gt=0, le=600)
+    """Seconds to wait for one answer of the server."""
+    sftp_version: int | None = None
+    """Accepted for configs made for Rossum; the version is agreed with the server."""
+
+    @field_validator("host_key")
+    @classmethod
+    def _readable(cls, host_key: str | None) -> str | None:
+        for line in (host_key or "").splitlines():
+            if line.strip() and not any(word.startswith(("SHA256:", "AAAA")) for word in line.split()):
+                raise ValueError("A host key is written as `ssh-ed25519 AAAA…`, or as its fingerprint `SHA256:…`.")
+        return host_key
+
+
+class S3Credentials(_Credentials):
+    """Secrets: `access_key_id` and `secret_access_key`."""
+
+    type: Literal["s3"]
+    """Which store this is."""
+    bucket_name: str = Field(min_length=1)
+    """The bucket."""
+    region: str = "us-east-1"
+    """The bucket's region."""
+    endpoint_url: str | None = None
+    """Address of a compatible store; none means AWS."""
+    path_style: bool | None = None
+    """Bucket in the path instead of the host name; unset: wherever `endpoint_url` is given."""
+    base: str = ""
+    """Prefix of every key."""
+    timeout_s: float = Field(60.0, gt=0, le=600)
+    """Seconds to wait for one answer of the store."""
+
+
+class FolderCredentials(_Credentials):
+    """A folder of the machine (or mounted on it), within the roots that its administrator allows."""
+
+    type: Literal["folder"]
+    """Which store this is."""
+    path: str = Field(min_length=1)
+    """The folder below which every path lies."""
+
+
+Credentials = Annotated[SftpCredentials | S3Credentials | FolderCredentials, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[SftpCredentials | S3Credentials | FolderCredentials] = TypeAdapter(Credentials)
+
+
+def open_store(
+    credentials: Mapping[str, Any], secrets: Secrets, *, egress: Egress, folder_roots: Sequence[Path]
+) -> Store:
+    """The store, not connected yet. Raises Misconfigured naming what is wrong with the credentials."""
+    if not credentials:
+        message = "There are no credentials: give the stage a destination, or write them into its config."
+        raise Misconfigured(message, place="config.credentials")
+    try:
+        parsed = _ADAPTER.validate_python({name: value for name, value in credentials.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"] if part not in {"sftp", "s3", "folder"})
+        place = f"config.credentials.{path}" if path else "config.credentials"
+        raise Misconfigured(f"{first['msg'].removeprefix('Value error, ')}.".replace("..", "."), place=place) from error
+    known = Known(secrets)
+    if isinstance(parsed, SftpCredentials):
+        from pipelines.transports.sftp import SftpStore
+
+        return SftpStore(parsed, known, egress)
+    if isinstance(parsed, S3Credentials):
+        from pipelines.transports.s3 import S3Store
+
+        return S3Store(parsed, known, egress)
+    from pipelines.transports.folder import FolderStore
+
+    return FolderStore(parsed, folder_roots)
+
+
+class Known:
+    """The secrets of one stage, however they are handed over."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def get(self, name: str) -> str:
+        """Raises Misconfigured where there is none."""
+        if not isinstance(self._secrets, Mapping):
+            return self._secrets(name, place=f"secrets.{name}")
+        value = self._secrets.get(name)
+        if not value:
+            raise Misconfigured(f'There is no secret "{name}".', place=f"secrets.{name}")
+        return value
+
+    def maybe(self, name: str) -> str:
+        """Likewise; empty where there is none."""
+        try:
+            return self.get(name)
+        except Misconfigured:
+            return ""
+
+
+def joined(base: str, path: str) -> str:
+    """`path` below `base`; as it is where there is no base."""
+    if not base.strip("/"):
+        return path
+    return f"{base.rstrip('/')}/{path.lstrip('/')}"
