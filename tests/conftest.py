@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from accounts import scope
@@ -16,3 +18,11 @@ def organization(db):
     acme = builders.organization("Acme")
     with scope.to(acme.pk):
         yield acme
+
+
+@pytest.fixture(autouse=True)
+def fresh_definitions():
+    """Revisions never change and are parsed once a process; but a test's rollback gives their ids away again."""
+    yield
+    if cases := sys.modules.get("exports.cases"):
+        cases.definition_of.cache_clear()
