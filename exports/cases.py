@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from exports import contents
 from exports.ledger import End, Entry, write
 from exports.models import Artifact, Attachment, Attempt, Delivery, Exchange, StageRun
@@ -111,7 +109,7 @@ def _earlier_runs(cases: Sequence[Case]) -> None:
 def fail_unreadable(attempt_id: int, lease: UUID, error: StageError) -> None:
     """End an attempt that no case could be made of."""
     attempt = Attempt.unscoped.get(pk=attempt_id)
-    changes = {"finished_at": timezone.now(), "reason": error.reason, "message": str(error)}
+    changes = {"reason": error.reason, "message": str(error)}
     end = End(State.FAILED, changes, Status.FAILED_EXPORT)
     write([Entry(attempt_id, attempt.organization_id, attempt.document_id, lease, end=end)])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from exports.cases import Case
@@ -24,9 +23,7 @@ class Failure:
     http_status: int | None = None
 
 
-def conclude(
-    case: Case, failures: Sequence[Failure], messages: Sequence[dict[str, Any]], content: Content, now: datetime
-) -> End:
+def conclude(case: Case, failures: Sequence[Failure], messages: Sequence[dict[str, Any]], content: Content) -> End:
     """succeeded without failures, else failed for the gravest. Fields that its stages wrote become a new version."""
     document = {"messages": list(messages)}
     version = None
@@ -40,11 +37,10 @@ def conclude(
             why="written by its stages",
         )
     if not failures:
-        changes = {"finished_at": now, "reason": "", "message": "", "stage": ""}
+        changes = {"reason": "", "message": "", "stage": ""}
         return End(State.SUCCEEDED, changes, Status.EXPORTED, document, version)
     first = min(failures, key=lambda failure: SEVERITY.index(failure.reason))
     changes = {
-        "finished_at": now,
         "reason": first.reason,
         "stage": first.stage,
         "message": first.message[:4000],

@@ -5,6 +5,7 @@ column is chosen once a model. The result is the same rows (tests/exports/test_r
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -39,6 +40,30 @@ def insert(model: type[Model], rows: Sequence[Model], *, update: Sequence[str] =
             cursor.execute(f"{into} {', '.join([slots] * len(some))} {conflict}", flat)  # likewise
 
 
+def update(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Set the columns `names` of many rows, each given as its id and then the values in the order of `names`.
+
+    A value of None leaves the column as it is."""
+    if not rows:
+        return
+    fields = [_field(model, name) for name in names]
+    converters = [_converter(field, connection.vendor) for field in fields]
+    quote = connection.ops.quote_name
+    sets = ", ".join(f"{quote(field.column)} = COALESCE(%s, {quote(field.column)})" for field in fields)
+    table, key = quote(model._meta.db_table), quote(_pk(model).column)  # noqa: SLF001  # public by habit
+    values = [[*(convert(v) for convert, v in zip(converters, row[1:], strict=True)), row[0]] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s", values)  # noqa: S608  # our own names
+
+
+def _field(model: type[Model], name: str) -> Any:
+    return next(field for field in model._meta.concrete_fields if field.attname == name)  # noqa: SLF001  # likewise
+
+
+def _pk(model: type[Model]) -> Any:
+    return model._meta.pk  # noqa: SLF001  # likewise
+
+
 @cache
 def _statement(
     model: type[Model], vendor: str, update: tuple[str, ...], *, given: bool
@@ -50,7 +75,7 @@ def _statement(
     conflict = ""
     if given:
         renewed = [quote(model._meta.get_field(name).column) for name in update]  # type: ignore[union-attr]  # noqa: SLF001
-        key = quote(model._meta.pk.column)  # type: ignore[union-attr]  # noqa: SLF001
+        key = quote(_pk(model).column)
         sets = ", ".join(f"{column} = excluded.{column}" for column in renewed)
         conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}" if sets else "ON CONFLICT DO NOTHING"
     return (into, conflict), [(field.attname, _converter(field, vendor)) for field in fields]
@@ -65,6 +90,8 @@ def _converter(field: Any, vendor: str) -> Convert:
         return _hex
     if kind == "DateTimeField" and vendor == "sqlite":
         return _utc
+    if kind == "JSONField" and vendor == "sqlite":
+        return _json
     if kind in {"CharField", "TextField", "BigAutoField", "BigIntegerField", "PositiveBigIntegerField", "UUIDField",
                 "PositiveIntegerField", "PositiveSmallIntegerField", "BooleanField", "DateTimeField"}:  # fmt: skip
         return _as_is
@@ -77,6 +104,10 @@ def _as_is(value: Any) -> Any:
 
 def _hex(value: uuid.UUID | None) -> str | None:
     return None if value is None else value.hex
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def _utc(value: datetime | None) -> str | None:

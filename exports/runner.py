@@ -122,7 +122,7 @@ class Drive:
         except Exception as error:  # a bug of ours: kept with its traceback, never repeated by itself
             log.exception("stage failed internally", extra={"attempt": self.case.attempt_id, "stage": step.name})
             run.traceback = self.record.redactor.text(traceback.format_exc())
-            message = f"Waybill itself failed in this stage ({type(error).__name__}). The traceback is kept with the stage run."
+            message = f"Waybill itself failed here ({type(error).__name__}). The traceback is kept with the stage run."
             self._fail(step, run, Reason.INTERNAL, StageError(message))
 
     def _recover(self, step: Step, prior: StageRun) -> bool:
@@ -158,15 +158,13 @@ class Drive:
     def _complete(self, result: Any, run: StageRun) -> Outcome | Parked:
         """The outcome of a stage, generator or not; checkpoints are durable before the stage goes on."""
         if not isinstance(result, Generator):
-            assert isinstance(result, Outcome)
-            return result
+            return _outcome(result)
         told_at = 0.0
         while True:
             try:
                 step = next(result)
             except StopIteration as stop:
-                assert isinstance(stop.value, Outcome)
-                return stop.value
+                return _outcome(stop.value)
             if isinstance(step, Parked):
                 result.close()
                 return step
@@ -226,6 +224,7 @@ class Drive:
         run.note = self.record.redactor.text(note)
         run.marked_at = None
         run.finished_at = timezone.now()
+        self.record.run(run)  # a commit point in the middle of the stage may have taken it out of the open entry
 
     def _fail(self, step: Step, run: StageRun, reason: Reason, error: StageError) -> None:
         self._close(
@@ -234,10 +233,10 @@ class Drive:
         run.reason = reason
         run.place = self.record.redactor.text(error.place)[:300]
         self.broken.add(step.name)
-        self.failures.append(Failure(reason, step.name, self.record.redactor.text(str(error)), self.http_status))
-        self.messages.append({
-            "type": "error", "content": self.record.redactor.text(str(error))[:4096], "id": "all", "detail": {"stage": step.name}
-        })  # fmt: skip
+        told = self.record.redactor.text(str(error))
+        self.failures.append(Failure(reason, step.name, told, self.http_status))
+        detail = {"stage": step.name}
+        self.messages.append({"type": "error", "content": told[:4096], "id": "all", "detail": detail})
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
         if self.case.tries + 1 >= self.case.definition.max_tries:
@@ -276,7 +275,7 @@ class Drive:
                 {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline, "stage": self.waiting_for},
             )
         else:
-            end = endings.conclude(self.case, self.failures, self.messages, self.content, timezone.now())
+            end = endings.conclude(self.case, self.failures, self.messages, self.content)
         self.record.commit(None, end)
 
     def abort(self, error: BaseException) -> None:
@@ -321,6 +320,14 @@ class Drive:
 
     def _redacted(self, message: Message) -> Message:
         return Message(message.type, self.record.redactor.text(message.content)[:4096], message.field)
+
+
+def _outcome(given: Any) -> Outcome:
+    """What a stage returned, which for a third-party kind may be anything."""
+    if not isinstance(given, Outcome):
+        message = f"The stage returned a {type(given).__name__} where an Outcome was due."
+        raise TypeError(message)
+    return given
 
 
 def _plain(operation: Operation) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from audit import trail
 from audit.models import Event
 from exports import rows
 from exports.models import Attempt, Document
-from exports.states import MOVES, STATUS_MOVES, State, Status
+from exports.states import ENDED, MOVES, STATUS_MOVES, State, Status
 
 STAMPS = {
     Status.CONFIRMED: "confirmed_at",
@@ -163,6 +163,7 @@ def leave(
     """running → anything, for attempts whose lease the ledger holds in this transaction: its id, its
     organization, where to, and the changes. Attempts that leave alike (nearly all: succeeded) share one UPDATE."""
     now = timezone.now()
+    ended = {"finished_at": now}
     alike: dict[str, tuple[State, Mapping[str, Any], list[int]]] = {}
     for pk, _, to, changes in ends:
         if to not in MOVES[State.RUNNING]:
@@ -171,7 +172,7 @@ def leave(
         alike.setdefault(f"{to} {sorted(changes.items())!r}", (to, changes, []))[2].append(pk)
     for to, changes, ids in alike.values():
         Attempt.unscoped.filter(pk__in=ids, state=State.RUNNING).update(
-            **{"state": to, "lease": None, "lease_ends_at": None, **changes}
+            **{"state": to, "lease": None, "lease_ends_at": None, **(ended if to in ENDED else {}), **changes}
         )
     _record(
         trail.event(
@@ -202,20 +203,36 @@ _VERBS = {
 
 
 def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
-    """exporting → exported or failed_export, with its attempt, in the ledger's transaction: of each document its id, its
-    organization, where to, and the changes."""
+    """exporting → exported or failed_export, with its attempt, in the ledger's transaction: of each document its id,
+    its organization, where to, and the changes (`messages`, `fields_id`). One that has left exporting stays."""
+    exporting = Document.unscoped.select_for_update().filter(pk__in=[pk for pk, *_ in ends], status=Status.EXPORTING)
+    movable = set(exporting.order_by("pk").values_list("pk", flat=True))
+    moved = [end for end in ends if end[0] in movable]
     now = timezone.now()
-    moved = []
-    for pk, owner, to, changes in ends:
-        movable = Document.unscoped.filter(pk=pk, status__in=_sources(STATUS_MOVES, to, {Status.EXPORTING}))
-        if movable.update(**{"status": to, "modified_at": now, STAMPS[to]: now, **changes}):
-            moved.append(
-                trail.event(
-                    "document.exported" if to == Status.EXPORTED else "document.export_failed",
-                    f"document:{pk}",
-                    organization_id=owner,
-                    actor="waybill:worker",
-                    detail={"status": to},
-                )
+    rows.update(
+        Document,
+        ["status", "modified_at", "messages", "exported_at", "export_failed_at"],
+        [
+            (
+                pk,
+                to,
+                now,
+                changes.get("messages", []),
+                now if to == Status.EXPORTED else None,
+                now if to == Status.FAILED_EXPORT else None,
             )
-    _record(moved)
+            for pk, _, to, changes in moved
+        ],
+    )
+    with_fields = [(pk, changes["fields_id"]) for pk, _, _, changes in moved if "fields_id" in changes]
+    rows.update(Document, ["fields_id"], with_fields)
+    _record(
+        trail.event(
+            "document.exported" if to == Status.EXPORTED else "document.export_failed",
+            f"document:{pk}",
+            organization_id=owner,
+            actor="waybill:worker",
+            detail={"status": to},
+        )
+        for pk, owner, to, _ in moved
+    )
