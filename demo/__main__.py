@@ -24,12 +24,28 @@ def main() -> int:
     sftp = commands.add_parser("sftp", help="the SFTP server alone; prints its address and host key")
     sftp.add_argument("--port", type=int, default=0, help="0 takes a free one")
     sftp.add_argument("--root", type=Path, required=True, help="folder that it serves")
-    sftp.add_argument("--user", default="waybill")
-    sftp.add_argument("--password", default="pretend-password")
+    sftp.add_argument("--user", help="waybill unless given")
+    sftp.add_argument("--password", help="pretend-password unless given")
     sftp.add_argument("--authorized-keys", type=Path, help="public keys that may log in")
     sftp.add_argument("--host-key", type=Path, help="private key file, made when it is not there")
 
+    run = commands.add_parser("run", help="everything, with documents on their way")
+    run.add_argument("--real", type=Path, help="a folder of real documents with an index.json")
+    run.add_argument("--check", action="store_true", help="do not stay up; print one line of JSON")
+    run.add_argument("--port", type=int, default=8000, help="of the web server; another one where it is taken")
+
+    prepare = commands.add_parser("prepare", help="set Waybill up for receivers that run, and put documents in")
+    prepare.add_argument("--erp", required=True, help="the ERP's address")
+    prepare.add_argument("--sftp", type=int, required=True, help="the SFTP server's port")
+    prepare.add_argument("--host-key", required=True, help="the SFTP server's, type and base64")
+    prepare.add_argument("--documents", type=Path, required=True, help="a folder with an index.json")
+    prepare.add_argument("--queue", action="append", dest="queues", help="only these of the demo's queues")
+
     given = parser.parse_args()
+    if given.command in {"run", "prepare"}:
+        from demo import run as whole
+
+        return whole.run(given) if given.command == "run" else whole.prepare(given)
     if given.command == "erp":
         from demo import erp_process
 

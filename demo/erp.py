@@ -60,6 +60,7 @@ class Erp:
                 status,
                 answer.outcome,
                 answer.effect,
+                "" if answer.reply.cut else hashlib.sha256(answer.reply.body).hexdigest(),
                 answer.invoice,
                 answer.facts,
             )

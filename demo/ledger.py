@@ -39,6 +39,8 @@ class Entry:
     """The verdict or what went wrong, in one word."""
     effect: bool
     """Whether it changed the books."""
+    replied: str = ""
+    """sha256 of the reply's body; empty where none was sent."""
     invoice: str = ""
     """The ERP's own id of the invoice that it is about."""
     facts: Mapping[str, Any] = field(default_factory=dict)

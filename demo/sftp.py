@@ -14,14 +14,17 @@ import asyncssh
 
 from demo.serving import Listening, Start, until_told
 
+USER = "waybill"
+PASSWORD = "pretend-password"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who may log in, and what they see."""
 
     root: Path
-    user: str = "waybill"
-    password: str = "pretend-password"
+    user: str = USER
+    password: str = PASSWORD
     authorized_keys: Path | None = None
     """A file of public keys as OpenSSH writes them."""
 
@@ -76,7 +79,7 @@ def starter(account: Account, key: asyncssh.SSHKey, *, port: int = 0) -> Start:
 
 def run(given: argparse.Namespace) -> int:
     """Serve until told to stop. The first line on stdout is the address, the second the host key."""
-    account = Account(given.root, given.user, given.password, given.authorized_keys)
+    account = Account(given.root, given.user or USER, given.password or PASSWORD, given.authorized_keys)
     key = host_key(given.host_key)
     until_told(starter(account, key, port=given.port), lambda port: f"sftp://127.0.0.1:{port}\n{public_line(key)}")
     return 0
