@@ -1,0 +1,148 @@
+"""Documents coming in, once: an external id that the queue knows is the same document (docs/documents.md)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.policy import Principal, require
+from exports import attempts, contents, intake, versions
+from exports.models import Content, Document
+from exports.states import Status
+from pipelines import fields as trees
+from pipelines.blobs import Blob
+from pipelines.models import Queue
+from pipelines.refusals import Refused
+
+RECEIVED = "Received."
+RECEIVED_AGAIN = "Received again, changed."
+
+
+def receive(
+    queue: Queue,
+    *,
+    by: Principal,
+    external_id: str = "",
+    fields: Any = None,
+    original: Blob | None = None,
+    metadata: dict[str, Any] | None = None,
+    confirmed: bool = False,
+) -> tuple[Document, bool]:
+    """Bring a document in; True where it is new.
+
+    `fields` come flat or in Rossum's shape. `confirmed` skips the review: the document waits as confirmed, or, where
+    its queue has no confirmed state, its export begins. An external id that the queue knows is the same document:
+    sent again as it was, nothing happens; sent again with changes, it is corrected, unless its export has begun.
+    Raises Rejected naming what is wrong with the document, Refused where its state stands against it."""
+    require(by, "exports.add_document", queue)
+    if confirmed:
+        require(by, "exports.confirm_document", queue)
+    if original is not None:
+        intake.check_original(original)
+        original = replace(original, name=intake.file_name(original.name))
+        original = replace(original, media_type=intake.media_type(original.media_type, original.name))
+    name = intake.external_id(external_id, original)
+    content = intake.tree(fields, versions.schema(queue))
+    extra = intake.metadata(metadata)
+    known = Document.objects.filter(queue=queue, external_id=name).first()
+    if known is None:
+        try:
+            return _create(queue, name, content, original, extra, by=by, confirmed=confirmed), True
+        except IntegrityError:  # somebody else brought the same document in meanwhile
+            known = Document.objects.get(queue=queue, external_id=name)
+    given_fields = None if fields is None else content
+    return _again(known, given_fields, original, None if metadata is None else extra, by=by), False
+
+
+def _create(
+    queue: Queue,
+    name: str,
+    content: trees.Content,
+    original: Blob | None,
+    metadata: dict[str, Any],
+    *,
+    by: Principal,
+    confirmed: bool,
+) -> Document:
+    waits = confirmed and queue.use_confirmed_state
+    kept = None if original is None else contents.keep(original, queue.organization_id)
+    try:
+        with transaction.atomic():
+            if kept is not None:
+                kept.save(force_insert=True)
+            document = Document(
+                organization_id=queue.organization_id,
+                queue=queue,
+                external_id=name,
+                status=Status.CONFIRMED if waits else Status.TO_REVIEW,
+                confirmed_at=timezone.now() if confirmed else None,
+                file_name=original.name if original else "",
+                media_type=original.media_type if original else "",
+                original=kept,
+                metadata=metadata,
+                automated=confirmed,
+            )
+            document.save(force_insert=True)
+            versions.add(document, content, by=by, why=RECEIVED)
+            versions.record(
+                "receive", document, by=by, detail={"queue": queue.name, "external_id": name, "confirmed": confirmed}
+            )
+            if confirmed and not waits:
+                exporter = replace(by, verbs=by.verbs | {"exports.export_document"})
+                attempts.start(document, by=exporter, trigger="automatic", why="Received as confirmed.")
+                document.refresh_from_db(fields=["status", "modified_at"])
+    except BaseException:
+        if kept is not None:
+            contents.forget([kept])  # large bytes are in storage already, and no row would point at them
+        raise
+    return document
+
+
+def _again(
+    document: Document,
+    content: trees.Content | None,
+    original: Blob | None,
+    metadata: dict[str, Any] | None,
+    *,
+    by: Principal,
+) -> Document:
+    """The same external id once more. What the sender sent last is compared, not what people made of it since."""
+    with transaction.atomic():
+        locked = versions.lock(document)
+        last = locked.versions.filter(why__in=[RECEIVED, RECEIVED_AGAIN]).first()
+        before = intake.whole(trees.Content(last.content if last else []), versions.schema(locked.queue))
+        differing = [] if content is None else intake.differing(before, content)
+        new_original = original is not None and (locked.original is None or locked.original.sha256 != original.sha256)
+        new_metadata = metadata is not None and metadata != locked.metadata
+        if not (differing or new_original or new_metadata):
+            return locked
+        changed = [*differing, *(["the original"] if new_original else []), *(["metadata"] if new_metadata else [])]
+        if locked.status not in versions.OPEN:
+            state = versions.said(locked.status)
+            raise Refused(
+                f"{versions.named(locked)} is {state}, and came again with changes in {versions.some(changed)}. "
+                "Send it back to review first, or send the change as a document with its own external id."
+            )
+        if new_original:
+            assert original is not None
+            _replace_original(locked, original)
+        if new_metadata:
+            locked.metadata = metadata
+        if differing:
+            assert content is not None
+            versions.add(locked, content, by=by, why=RECEIVED_AGAIN)
+        locked.modified_at = timezone.now()
+        locked.save(update_fields=["metadata", "original", "file_name", "media_type", "modified_at"])
+        versions.record("receive_again", locked, by=by, detail={"changed": changed})
+    return locked
+
+
+def _replace_original(document: Document, original: Blob) -> None:
+    """The earlier file stays where it is: attempts may still show it."""
+    kept: Content = contents.keep(original, document.organization_id)
+    kept.save(force_insert=True)
+    document.original = kept
+    document.file_name, document.media_type = original.name, original.media_type
