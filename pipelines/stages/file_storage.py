@@ -1,0 +1,199 @@
+"""The file storage stage: puts a document's files at SFTP, S3 or in a folder (docs/stages/file_storage.md).
+
+Lives here: which files, under which names. How they get there, whole and proven, lives in `pipelines/transports/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from pipelines import conditions
+from pipelines.blobs import Blob
+from pipelines.contract import Inbox, Outcome, Recovery, StageConfig, Tools
+from pipelines.errors import Misconfigured, Rejected
+from pipelines.formats import native
+from pipelines.transports import naming
+from pipelines.transports.placeholders import known
+from pipelines.transports.stores import Credentials
+
+SENDS = True
+RECOVERY = Recovery.VERIFY
+
+
+class _Object(StageConfig):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    filename_template: str = Field(min_length=1)
+    """The file's name: {document.id}, {document.original_file_name}, {queue.id} or any {field_id} may stand in it."""
+
+    @field_validator("filename_template")
+    @classmethod
+    def _name(cls, template: str) -> str:
+        if wrong := naming.problem(template):
+            raise ValueError(wrong)
+        if "/" in template or "\\" in template:
+            raise ValueError("A file name has no / in it: folders go into path_to_directory.")
+        return template
+
+
+class AnnotationContent(_Object):
+    """The document's fields in the native export form."""
+
+    type: Literal["annotation_content"]
+    """What is put there."""
+    format: Literal["csv", "xml", "json"]
+    """The form of the fields."""
+
+
+class OriginalDocument(_Object):
+    """The original file; its extension is added to the name."""
+
+    type: Literal["document"]
+    """What is put there."""
+
+
+class CustomFormat(_Object):
+    """An artifact that an earlier stage wrote."""
+
+    type: Literal["custom_format"]
+    """What is put there."""
+    export_reference_key: str = Field(min_length=1)
+    """The artifact's key."""
+
+
+ExportObject = Annotated[AnnotationContent | OriginalDocument | CustomFormat, Field(discriminator="type")]
+
+
+class FilenameCollision(StageConfig):
+    """What happens where a file of that name is there already."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    replace: bool = False
+    """Replace it. Off: the export fails, unless the file there is byte-identical."""
+
+
+class ExportRule(StageConfig):
+    """Files that go into one folder."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    path_to_directory: str = ""
+    """The folder, made where it is missing; the placeholders of file names may stand in it."""
+    path_fields: frozenset[str] = frozenset()
+    """Fields whose value may span several folders (`a/b`); everywhere else a / of a document becomes _."""
+    filename_collision: FilenameCollision = FilenameCollision()
+    """What happens where a file of that name is there already."""
+    export_object_configurations: tuple[ExportObject, ...] = Field(min_length=1)
+    """The files."""
+
+    @field_validator("path_to_directory")
+    @classmethod
+    def _path(cls, template: str) -> str:
+        if wrong := naming.problem(template):
+            raise ValueError(wrong)
+        return template
+
+
+class Config(StageConfig):
+    """What one file storage stage puts where. A single rule may stand without its `export_rules` list."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    credentials: Credentials | None = None
+    """The store; what is missing here is taken from the stage's destination. Passwords and keys are secrets."""
+    export_rules: tuple[ExportRule, ...] = Field(min_length=1)
+    """What goes where."""
+    condition: str | bool | None = None
+    """Nothing is put anywhere where this is empty or `false` after filling."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, given: Any) -> Any:
+        """The bare rule of Rossum's index page."""
+        if not isinstance(given, dict) or "export_rules" in given or "export_object_configurations" not in given:
+            return given
+        rule = {name: value for name, value in given.items() if name in ExportRule.model_fields}
+        return {**{name: value for name, value in given.items() if name not in rule}, "export_rules": [rule]}
+
+
+def reads(config: Config) -> frozenset[str]:
+    return frozenset(one.export_reference_key for _, one in _objects(config) if isinstance(one, CustomFormat))
+
+
+def writes(config: Config) -> frozenset[str]:  # noqa: ARG001  # the shape of every kind
+    return frozenset()
+
+
+def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
+    """Every name and content is made before the first file leaves, so that a wrong one stops all of them."""
+    why = conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox))
+    if why:
+        return Outcome(skipped=why)
+    files = list(_files(config, inbox))
+    credentials = config.credentials.model_dump(exclude_unset=True) if config.credentials else {}
+    store = tools.store(credentials)
+    try:
+        for file in files:
+
+            def put(file: _File = file) -> Any:
+                return store.put(file.path, file.blob, replace=file.replace)
+
+            tools.deliver(file.key, file.blob, store.address(file.path), put)
+    finally:
+        store.close()
+    return Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    key: str
+    path: str
+    blob: Blob
+    replace: bool
+
+
+def _objects(config: Config) -> Iterator[tuple[str, AnnotationContent | OriginalDocument | CustomFormat]]:
+    for index, rule in enumerate(config.export_rules):
+        for number, one in enumerate(rule.export_object_configurations):
+            yield f"config.export_rules[{index}].export_object_configurations[{number}]", one
+
+
+def _files(config: Config, inbox: Inbox) -> Iterator[_File]:
+    taken: dict[str, str] = {}
+    for index, rule in enumerate(config.export_rules):
+        above = f"config.export_rules[{index}]"
+        directory = naming.folder(rule.path_to_directory, inbox, f"{above}.path_to_directory", paths=rule.path_fields)
+        for number, one in enumerate(rule.export_object_configurations):
+            place = f"{above}.export_object_configurations[{number}]"
+            key, blob = _content(one, inbox, place)
+            name = naming.file_name(one.filename_template, inbox, f"{place}.filename_template")
+            if isinstance(one, OriginalDocument):
+                name = naming.with_extension(name, blob, inbox.document.file_name)
+            path = f"{directory.rstrip('/')}/{name}" if directory else name
+            if path in taken:
+                message = f"Two files would have the same name, {path}: this one and that of {taken[path]}."
+                raise Misconfigured(message, place=f"{place}.filename_template")
+            taken[path] = place
+            yield _File(key, path, blob, rule.filename_collision.replace)
+
+
+def _content(one: AnnotationContent | OriginalDocument | CustomFormat, inbox: Inbox, place: str) -> tuple[str, Blob]:
+    """The reference key of the receipt, and the file."""
+    if isinstance(one, AnnotationContent):
+        content = native.write(one.format, inbox.fields, inbox.schema, inbox.payload)
+        key = f"annotation_content.{one.format}"
+        return key, Blob.of(content, name=key, media_type=native.MEDIA_TYPES[one.format])
+    if isinstance(one, OriginalDocument):
+        if inbox.original is None:
+            raise Rejected("The document has no original file to put there.", place=place)
+        return "document", inbox.original
+    blob = inbox.artifacts.get(one.export_reference_key)
+    if blob is None:
+        message = f'There is no artifact "{one.export_reference_key}" for this document: no stage before wrote it.'
+        raise Misconfigured(message, place=f"{place}.export_reference_key")
+    return one.export_reference_key, blob
