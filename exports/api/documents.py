@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exports import documents
+from exports import arrivals, documents
 from exports.api.bodies import FormBody, JsonBody
 from exports.api.described import raises
 from exports.api.downloads import download
@@ -28,7 +28,7 @@ from exports.api.shapes.common import Why
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
 from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
 from exports.models import Attempt, Document, FieldsVersion
-from pipelines.fields import Operation, parse
+from pipelines.fields import Operation
 
 FIELD = "field."
 MAX_FIELDS = 5
@@ -111,7 +111,8 @@ class Documents(Listed, Shown, Resource):
         responses={201: DocumentShown, 200: DocumentShown},
     )
     def create(self, request: Request) -> Response:
-        """Bring a document in. 201: it is new; 200: there is one with this external id in the queue, returned as it is.
+        """Bring a document in. 201: it is new; 200: the queue has one with this external id, which is the same document:
+        sent again with changes it is corrected, unless its export has begun.
 
         As JSON the fields come flat or in Rossum's shape, the original as base64 or not at all. As a form the
         original is the part `original`, and `fields` and `metadata` are parts with JSON."""
@@ -119,7 +120,7 @@ class Documents(Listed, Shown, Resource):
         sent = (DocumentForm if as_form else DocumentSent)(data=request.data, context=self.get_serializer_context())
         sent.is_valid(raise_exception=True)
         given = sent.validated_data
-        document, created = documents.receive(
+        document, created = arrivals.receive(
             given["queue"],
             by=self.principal,
             external_id=given["external_id"],
@@ -136,9 +137,10 @@ class Documents(Listed, Shown, Resource):
     create.tagged = True  # type: ignore[attr-defined]
 
     @raises("refused")
+    @extend_schema(parameters=[OpenApiParameter("why", str, OpenApiParameter.QUERY, description="A reason.")])
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a document. It keeps its history and can be sent back to review until it is purged."""
-        documents.delete(self.get_object(), by=self.principal)
+        documents.delete(self.get_object(), by=self.principal, why=request.query_params.get("why", "")[:500])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=VersionShown)
@@ -157,13 +159,11 @@ class Documents(Listed, Shown, Resource):
         """Correct the fields, as a new version. `operations` change some fields; `fields` replaces all of them, and
         needs the version that was read: as If-Match, or as `version`."""
         document = self.get_object()
-        shape = Correction(data=request.data)
-        shape.is_valid(raise_exception=True)
-        given = shape.validated_data
+        given = self.given(request, Correction)
         now = document.fields.number if document.fields else 0
         version = expected(request, now, required="fields" in given)
         if "fields" in given:
-            changes: dict[str, Any] = {"fields": parse(given["fields"])}
+            changes: dict[str, Any] = {"fields": given["fields"]}
         else:
             changes = {"operations": [Operation(**operation) for operation in given["operations"]]}
         documents.correct(document, by=self.principal, why=given["why"], version=version, **changes)
@@ -213,12 +213,13 @@ class Documents(Listed, Shown, Resource):
         return self.shown(self.get_object())
 
     @raises("refused")
-    @extend_schema(request=None, responses={202: AttemptRow})
+    @extend_schema(request=Why, responses={202: AttemptRow})
     @action(detail=True, methods=["post"])
     def export(self, request: Request, pk: str) -> Response:
         """Ask for a document's export. 202: the attempt is queued; follow it at /attempts/ID."""
         trigger = "robot" if self.principal.name.startswith("key:") else "person"
-        attempt = documents.ask_export(self.get_object(), by=self.principal, trigger=trigger)
+        why = self.given(request, Why)["why"]
+        attempt = documents.ask_export(self.get_object(), by=self.principal, trigger=trigger, why=why)
         response = Response(AttemptRow(attempt).data, status=status.HTTP_202_ACCEPTED)
         response["Location"] = request.build_absolute_uri(
             request.path.split("/documents/")[0] + f"/attempts/{attempt.pk}"
@@ -247,9 +248,7 @@ class Documents(Listed, Shown, Resource):
         return self.put_aside(request, documents.reject)
 
     def put_aside(self, request: Request, verb: Any) -> Response:
-        shape = Why(data=request.data)
-        shape.is_valid(raise_exception=True)
-        verb(self.get_object(), by=self.principal, why=shape.validated_data["why"])
+        verb(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
         return self.shown(self.get_object())
 
     def shown(self, document: Document, code: int = status.HTTP_200_OK) -> Response:

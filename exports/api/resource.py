@@ -44,7 +44,7 @@ class Resource(GenericViewSet):
     renderer_classes = [JSONRenderer]
     parser_classes = [JsonBody]
     content_negotiation_class = AlwaysJson
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     lookup_value_regex = "[0-9]{1,18}"
 
     model: ClassVar[type[Model]]

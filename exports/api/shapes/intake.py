@@ -18,6 +18,7 @@ from exports.api.shapes.documents import EXAMPLE_FIELDS, FLAT, NODES
 from pipelines.blobs import Blob
 from pipelines.models import Queue
 
+YOUR_ID = "Your id of it: sent twice, it is the same document. Without one, the original's sha256 stands for it."
 MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
 
 
@@ -75,10 +76,10 @@ class DocumentSent(serializers.Serializer[Any]):
     """A new document as JSON."""
 
     queue = QueueChosen()
-    external_id = serializers.CharField(max_length=200, help_text="Your id of it: sent twice, it is the same document.")
-    fields = FieldsGiven(default=dict)  # type: ignore[assignment]  # DRF takes declared fields out of the class
+    external_id = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
+    fields = FieldsGiven(default=None, allow_null=True)  # type: ignore[assignment]  # DRF takes declared fields out of the class
     original = Original(required=False, allow_null=True, default=None)
-    metadata = Anything(default=dict)
+    metadata = Anything(default=None, allow_null=True)
     confirmed = serializers.BooleanField(default=False, help_text="Skip the review.")
 
     example = {
@@ -113,10 +114,10 @@ class DocumentForm(serializers.Serializer[Any]):
     """A new document as a form: the original as it is, the fields as JSON."""
 
     queue = QueueChosen()
-    external_id = serializers.CharField(max_length=200, help_text="Your id of it: sent twice, it is the same document.")
+    external_id = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
     original = serializers.FileField(required=False, default=None, max_length=255, allow_empty_file=True)
-    fields = JsonText(default=dict)  # type: ignore[assignment]  # DRF takes declared fields out of the class
-    metadata = JsonText(default=dict)
+    fields = JsonText(default=None)  # type: ignore[assignment]  # DRF takes declared fields out of the class
+    metadata = JsonText(default=None)
     confirmed = serializers.BooleanField(default=False, help_text="Skip the review.")
 
     example = {
@@ -129,7 +130,7 @@ class DocumentForm(serializers.Serializer[Any]):
     }
 
     def validate_metadata(self, given: Any) -> Any:
-        return Anything().run_validation(given)
+        return Anything(allow_null=True).run_validation(given)
 
     def blob(self) -> Blob | None:
         given = self.validated_data["original"]
