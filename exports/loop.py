@@ -47,6 +47,9 @@ class Drain:
         self._changed = threading.Condition()
         self._leases: Counter[UUID] = Counter()
         self._running = 0
+        self._alone = False
+        self._over = threading.Event()
+        self.heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
     def run(self, seconds: float) -> None:
         """Until `seconds` are over, the cluster stops, or the parent process is gone."""
@@ -54,12 +57,15 @@ class Drain:
         until = time.monotonic() + seconds
         swept = helped = 0.0
         self.row.save(force_insert=True)
+        self.heart.start()
         while time.monotonic() < until and not doorbell.stopping.is_set() and os.getppid() == parent:
             now = time.monotonic()
             try:
                 if now - swept >= SWEEP_EVERY:
                     swept = now
                     self._tend()
+                if self._alone or now == swept:
+                    self._quarantine()
                 full = self._take_more()
                 if full and now - helped >= HELP_EVERY:
                     helped = now
@@ -76,20 +82,21 @@ class Drain:
         close_old_connections()
         self.world.refresh()
         Loop.objects.filter(pk=self.row.pk).update(seen_at=timezone.now())
-        with self._changed:
-            leases = list(self._leases)
-        worklist.renew(leases)
         sweep.run()
 
     def _take_more(self) -> bool:
         """Claim into the free places; True when the work list had more than they hold."""
         with self._changed:
             free = settings.ATTEMPTS_AT_ONCE - self._running
-        if free < max(1, settings.ATTEMPTS_AT_ONCE // 4) and self._running:
+        if self._alone or (free < max(1, settings.ATTEMPTS_AT_ONCE // 4) and self._running):
             return True
         lease, ids = worklist.claim(self.worker, free)
         if lease is None:
             return False
+        self._start(lease, ids)
+        return len(ids) == free
+
+    def _start(self, lease: UUID, ids: list[int]) -> None:
         with self._changed:
             self._leases[lease] += len(ids)
             self._running += len(ids)
@@ -99,7 +106,19 @@ class Drain:
         for attempt_id, error in broken.items():
             cases.fail_unreadable(attempt_id, lease, error)
         self._left(lease, len(ids) - len(loaded))
-        return len(ids) == free
+
+    def _quarantine(self) -> None:
+        """When an attempt is suspected of killing workers: let everything else end, then run it alone."""
+        if not self._alone:
+            self._alone = worklist.suspects()
+            return
+        with self._changed:
+            if self._running:
+                return
+        lease, ids = worklist.claim_suspect(self.worker)
+        self._alone = lease is not None
+        if lease is not None:
+            self._start(lease, ids)
 
     def _drive(self, case: Case) -> None:
         drive_one(case, self.world)
@@ -116,7 +135,9 @@ class Drain:
     def _rest(self, *, full: bool) -> None:
         """A full house waits for places, an empty list for work."""
         with self._changed:
-            if full:
+            if self._alone:
+                self._changed.wait(timeout=0.1)
+            elif full:
                 enough = settings.ATTEMPTS_AT_ONCE * 3 // 4
                 self._changed.wait_for(lambda: self._running <= enough, timeout=0.1)
             else:
@@ -124,24 +145,28 @@ class Drain:
 
     def _hand_back(self) -> None:
         """Let what runs come to its end, as long as a task may take; what does not is left to its lease."""
-        until = time.monotonic() + settings.HAND_BACK_SECONDS
-        while self._running and time.monotonic() < until:
-            self._tend_leases()
-            with self._changed:
-                self._changed.wait(timeout=1.0)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running, timeout=settings.HAND_BACK_SECONDS)
+        self._over.set()
+        self.heart.join()
         self.pool.shutdown(wait=False, cancel_futures=True)
         if not self._running:
             self.ledger.close()
             self.world.close()
         Loop.objects.filter(pk=self.row.pk).delete()
 
-    def _tend_leases(self) -> None:
-        with self._changed:
-            leases = list(self._leases)
+    def _beat(self) -> None:
+        """Renew the leases of what runs, in a thread of its own: a slow sweep must not cost them."""
         try:
-            worklist.renew(leases)
-        except DatabaseError:
-            log.warning("leases were not renewed while handing back", exc_info=True)
+            while not self._over.wait(settings.LEASE_SECONDS / 5):
+                with self._changed:
+                    leases = list(self._leases)
+                try:
+                    worklist.renew(leases)
+                except DatabaseError:
+                    log.warning("leases were not renewed", exc_info=True)
+                    connection.close()
+        finally:
             connection.close()
 
 

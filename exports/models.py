@@ -131,6 +131,9 @@ class Attempt(Scoped):
         indexes: ClassVar = [
             models.Index(fields=["state", "lane", "due_at"], name="attempt_work_list"),
             models.Index(fields=["lease_ends_at"], name="attempt_by_lease", condition=models.Q(state=State.RUNNING)),
+            models.Index(
+                fields=["due_at"], name="attempt_suspects", condition=models.Q(state=State.QUEUED, lapses__gte=2)
+            ),
             models.Index(fields=["organization", "state", "-id"], name="attempt_by_state"),
         ]
         permissions: ClassVar = [

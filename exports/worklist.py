@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from exports import transitions
@@ -20,6 +20,9 @@ from exports.ids import uuid7
 from exports.models import Attempt
 from exports.states import State
 from pipelines.models import Destination
+
+SUSPECT = 2
+"""Lapses from which on an attempt runs alone in its process: if it is what kills workers, it kills no other's work."""
 
 LANE_LIMIT = 64
 """Attempts at once in a lane without a destination."""
@@ -54,7 +57,7 @@ def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
             if room[name] <= 0:
                 continue
             due = (
-                Attempt.unscoped.filter(state=State.QUEUED, lane=name, due_at__lte=now)
+                Attempt.unscoped.filter(state=State.QUEUED, lane=name, due_at__lte=now, lapses__lt=SUSPECT)
                 .select_for_update(skip_locked=True, of=("self",))
                 .order_by("due_at", "id")
                 .values_list("id", flat=True)[: min(room[name], most)]
@@ -72,6 +75,26 @@ def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
         ends_at = now + timedelta(seconds=settings.LEASE_SECONDS)
         claimed = set(transitions.claim(chosen, lease=lease, ends_at=ends_at, worker=worker))
     return lease, [pk for pk in chosen if pk in claimed]
+
+
+def suspects() -> bool:
+    """Whether an attempt waits to be run alone."""
+    return _suspects().exists()
+
+
+def claim_suspect(worker: str) -> tuple[UUID | None, list[int]]:
+    """One attempt that has taken its worker down before, and its lease."""
+    lease = uuid7()
+    ends_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        ids = list(_suspects().select_for_update(skip_locked=True).values_list("id", flat=True)[:1])
+        claimed = transitions.claim(ids, lease=lease, ends_at=ends_at, worker=worker) if ids else []
+    return (lease, claimed) if claimed else (None, [])
+
+
+def _suspects() -> QuerySet[Attempt]:
+    due = Attempt.unscoped.filter(state=State.QUEUED, lapses__gte=SUSPECT, due_at__lte=timezone.now())
+    return due.order_by("due_at")
 
 
 def claim_one(attempt_id: int, worker: str) -> UUID:

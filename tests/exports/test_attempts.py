@@ -18,7 +18,9 @@ pytestmark = pytest.mark.usefixtures("organization", "kinds")
 
 
 def failed(do="reject", *after, **config):
-    attempt = builders.attempt({"name": "a", "kind": "act"}, {"name": "b", "kind": "act", "config": {"do": do, **config}}, *after)
+    attempt = builders.attempt(
+        {"name": "a", "kind": "act"}, {"name": "b", "kind": "act", "config": {"do": do, **config}}, *after
+    )
     return loop.run_now(attempt.pk)
 
 

@@ -38,7 +38,7 @@ def received(queue=None, **values):
 
 
 def put(document, status):
-    Document.objects.filter(pk=document.pk).update(**{"status": status})
+    Document.objects.filter(pk=document.pk).update(status=status)
     document.refresh_from_db()
     return document
 

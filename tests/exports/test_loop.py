@@ -54,7 +54,11 @@ def many(number, *stages):
 
 
 def test_a_loop_drives_what_is_due_and_what_comes_later():
-    many(20, {"name": "a", "kind": "act", "config": {"write": ["x"]}}, {"name": "b", "kind": "act_and_send", "config": {"do": "deliver"}})
+    many(
+        20,
+        {"name": "a", "kind": "act", "config": {"write": ["x"]}},
+        {"name": "b", "kind": "act_and_send", "config": {"do": "deliver"}},
+    )
 
     with draining():
         wait_until(lambda: not Attempt.objects.exclude(state=State.SUCCEEDED).exists())

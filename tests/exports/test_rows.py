@@ -31,7 +31,9 @@ def stored(model, pk):
 def test_every_column_is_stored_as_the_orm_would(organization):
     attempt = builders.attempt({"name": "a", "kind": "act"})
     content = Content.own(id=uuid7(), sha256="ab", size=3, inline=b"\x00\xff\x01")
-    run = run_of(attempt, messages=[{"ü": None}], checkpoint={"next": 1}, marked_at=AT, finished_at=WHOLE, note="it’s 100 %")
+    run = run_of(
+        attempt, messages=[{"ü": None}], checkpoint={"next": 1}, marked_at=AT, finished_at=WHOLE, note="it’s 100 %"
+    )
     exchange = Exchange.own(
         id=uuid7(), run=run, attempt=attempt, purpose="request", method="POST", url="http://x/%s", request_headers=[["a", "b"]],
         request_content=content, status=201, timings={"dns": 0.5}, begun_at=AT,
@@ -74,6 +76,13 @@ def test_a_row_that_is_there_is_left_alone_where_nothing_is_named():
 
 
 def test_rows_whose_ids_the_database_gives(organization):
-    rows.insert(Event, [trail.event("a.b", f"x:{n}", organization_id=organization.pk, actor="t", detail={"n": n}) for n in range(3)])
+    rows.insert(
+        Event,
+        [trail.event("a.b", f"x:{n}", organization_id=organization.pk, actor="t", detail={"n": n}) for n in range(3)],
+    )
 
-    assert list(Event.objects.filter(verb="a.b").order_by("id").values_list("detail", flat=True)) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert list(Event.objects.filter(verb="a.b").order_by("id").values_list("detail", flat=True)) == [
+        {"n": 0},
+        {"n": 1},
+        {"n": 2},
+    ]

@@ -59,7 +59,9 @@ def test_each_way_a_stage_ends_badly_has_its_reason(do, reason):
 
 
 def test_a_failed_stage_blocks_what_comes_after_and_leaves_other_branches_alone(kinds):
-    attempt = export(act("a"), act("left", "reject", after=["a"]), act("right", after=["a"]), act("end", after=["left", "right"]))
+    attempt = export(
+        act("a"), act("left", "reject", after=["a"]), act("right", after=["a"]), act("end", after=["left", "right"])
+    )
 
     assert ran(attempt) == {"a": "finished", "left": "failed", "right": "finished", "end": "blocked"}
     assert "end" not in kinds
@@ -80,7 +82,9 @@ def test_a_stage_that_always_runs_does_so_after_a_failure():
 
 
 def test_the_gravest_reason_is_the_attempts():
-    attempt = export(act("x", "reject", after=[]), act("y", "unconfirmed", after=[]), act("z", "misconfigure", after=[]))
+    attempt = export(
+        act("x", "reject", after=[]), act("y", "unconfirmed", after=[]), act("z", "misconfigure", after=[])
+    )
 
     assert (attempt.reason, attempt.stage) == (Reason.UNCONFIRMED, "y")
 
@@ -127,7 +131,9 @@ def test_a_branch_that_waits_does_not_hold_up_another():
     assert ran(attempt) == {"x": "waiting", "y": "finished"}
 
 
-@pytest.mark.parametrize(("rule", "state"), [(None, State.FAILED), ("verify", State.SUCCEEDED), ("idempotent", State.SUCCEEDED)])
+@pytest.mark.parametrize(
+    ("rule", "state"), [(None, State.FAILED), ("verify", State.SUCCEEDED), ("idempotent", State.SUCCEEDED)]
+)
 def test_a_send_that_nobody_saw_end_follows_its_rule(kinds, rule, state):
     attempt = builders.attempt(act("send", kind="act_and_send", recovery=rule), act("after"))
     StageRun.own(

@@ -100,3 +100,15 @@ def test_work_of_every_organization_is_found_and_only_its_own_rows_are_seen(djan
 
     assert len(claimed) == 2
     assert Attempt.objects.count() == 1
+
+
+def test_what_has_taken_its_worker_down_runs_alone():
+    suspect, innocent = sending_to("odd", 2)
+    Attempt.objects.filter(pk=suspect.pk).update(lapses=2)
+
+    _, together = worklist.claim("w", 10)
+    assert worklist.suspects()
+    _, alone = worklist.claim_suspect("w")
+
+    assert (together, alone) == ([innocent.pk], [suspect.pk])
+    assert not worklist.suspects()
