@@ -46,7 +46,9 @@ def child(stack: ExitStack, *words: str, env: dict[str, str], wait: bool = True)
 
 def measure(database: str, latency: int, *, scale: float) -> dict:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"))))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
+        )
         env = {**os.environ, "WAYBILL_DATA": str(folder), "WAYBILL_FOLDERS": str(folder / "outbox")}
         env.pop("DATABASE_URL", None)
         env.pop("REDIS_URL", None)
@@ -62,7 +64,12 @@ def measure(database: str, latency: int, *, scale: float) -> dict:
             "documents": documents, "url": url, "folder": str(folder), "database": env.get("DATABASE_URL", "")
         })  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.one", asked], env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "benchmarks.one", asked],
+            env=env,
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -74,7 +81,9 @@ def main() -> None:
     options.add_argument("--latency", type=int, nargs="*", default=list(SIZES))
     given = options.parse_args()
     print("pipeline:", chain.shown())
-    print(f"{'database':18} {'latency':>8} {'engine/s':>9} {'bare/s':>8} {'×64/s':>8} {'of bare':>8} {'of ×64':>7}  workers")
+    print(
+        f"{'database':18} {'latency':>8} {'engine/s':>9} {'bare/s':>8} {'×64/s':>8} {'of bare':>8} {'of ×64':>7}  workers"
+    )
     for database in [given.only] if given.only else ["sqlite", "postgres"]:
         for latency in given.latency:
             found = measure(database, latency, scale=0.1 if given.quick else 1.0)

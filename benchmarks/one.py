@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("WAYBILL_LOG_LEVEL", "WARNING")
 
-import django  # noqa: E402  # settings first
+import django  # settings first
 
 django.setup()
 
@@ -61,7 +61,10 @@ def prepare(number: int, url: str, outbox: str) -> None:
             )
             versions = FieldsVersion.unscoped.bulk_create(
                 FieldsVersion.own(
-                    document=document, number=1, content=list(fields.parse(chain.fields(document.pk)).sections), by="bench"
+                    document=document,
+                    number=1,
+                    content=list(fields.parse(chain.fields(document.pk)).sections),
+                    by="bench",
                 )
                 for document in documents
             )

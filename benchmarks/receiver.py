@@ -43,7 +43,8 @@ class Receiver(asyncio.Protocol):
     def answer(self):
         body = b'{"id": %d, "status": "booked"}' % next(_numbers)
         self.transport.write(
-            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(body), body)
         )
 
 
