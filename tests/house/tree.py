@@ -17,7 +17,7 @@ BINARY = {".pdf", ".png", ".ico", ".woff2", ".gz", ".zip", ".xlsx", ".sqlite3"}
 def files() -> tuple[Path, ...]:
     """Every file, relative to the root."""
     if (ROOT / ".git").exists():
-        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         names = sorted(set(listed.split("\0")) - {""})
     else:  # an archive of the project
