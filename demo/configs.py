@@ -216,6 +216,7 @@ def complex_api(erp: str) -> list[StageText]:
         ],
     }
     upload = {
+        "condition": "@{file_gate}",
         "export_rules": [
             {
                 "path_to_directory": "/complex",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import logging
 import os
 import shutil
 import signal
@@ -51,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
 
 def prepare(given: argparse.Namespace) -> int:
     """Set up the Waybill that the environment names, and put the documents in. Prints what was made, as JSON."""
-    waybill = _waybill(os.environ)
+    waybill = _waybill({"DJANGO_SETTINGS_MODULE": "config.settings", **os.environ})
     from demo import pipelines
 
     addresses = Addresses(given.erp, given.sftp, given.host_key)
@@ -129,6 +130,7 @@ def _waybill(env: Mapping[str, str]) -> ModuleType:
     import django
 
     django.setup()
+    logging.getLogger("django-q").setLevel(logging.WARNING)  # says "Enqueued" amid the progress
     from demo import waybill
 
     waybill.prepare()

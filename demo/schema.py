@@ -91,6 +91,7 @@ EXPORT = _section(
     _formula("api4_gate", "Submit only what has its original", "'yes' if field.api2_status_code == '201' else ''"),
     _written("api4_status_code", "Submit: status"),
     _written("erp_status", "State in the ERP"),
+    _formula("file_gate", "Upload only what is submitted", "'yes' if field.erp_status == 'submitted' else ''"),
 )
 """What the complex pipeline writes; api1, api2, api4 count its calls as the stages do."""
 

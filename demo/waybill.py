@@ -21,9 +21,10 @@ from accounts import scope
 from accounts.policy import Principal
 from demo.pipelines import Made
 from demo.tally import End, Subject
-from exports import imports
+from exports import documents
 from exports.models import Attempt, Delivery, Document, Exchange
-from exports.states import ACTIVE
+from exports.states import ACTIVE, Status
+from pipelines.blobs import Blob
 from pipelines.models import Queue
 
 
@@ -49,15 +50,22 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def put_in(made: Made, folder: Path) -> list[Subject]:
-    """Every document of the folder into every queue, on its way at once."""
+    """Every document of the folder into every queue, confirmed and on its way at once."""
     by = Principal.system("demo", made.organization_id)
     subjects = []
     with scope.to(made.organization_id):
-        for name, queue_id in made.queues.items():
-            queue = Queue.objects.get(pk=queue_id)
-            imports.import_folder(queue, folder, by=by)
-            for row in rows(folder):
-                fields = json.loads((folder / row["fields"]).read_text())
+        queues = {
+            name: Queue.objects.select_related("schema", "pipeline").get(pk=pk) for name, pk in made.queues.items()
+        }
+        for row in rows(folder):
+            fields = json.loads((folder / row["fields"]).read_text())
+            original = Blob.from_file(folder / row["original"], media_type=row["media_type"])
+            for name, queue in queues.items():
+                document, _ = documents.receive(
+                    queue, by=by, external_id=row["name"], fields=fields, original=original, confirmed=True
+                )
+                if document.status == Status.CONFIRMED:
+                    documents.ask_export(document, by=by, trigger="automatic", why="The demo's import asks for it.")
                 subjects.append(Subject(name, row["name"], fields))
     return subjects
 
