@@ -17,6 +17,8 @@ from pipelines.sandbox.wire import ENCODING, ERRORS
 FILE_NAME = "<template>"
 """As Jinja2 names code that comes from no file."""
 
+ALONE = "a template stands alone here: it cannot include, import or extend another"
+
 KEPT = 128
 KEPT_CHARACTERS = 1024 * 1024
 """Of compiled templates' sources; what was used longest ago goes first."""
@@ -56,10 +58,11 @@ class Renderer:
 
     def _pieces(self, template: Template, variables: dict[str, Any]) -> Iterator[str]:
         left = self.most
-        for piece in template.root_render_func(template.new_context(variables)):
+        pieces: Any = template.root_render_func(template.new_context(variables))
+        for piece in pieces:
             left -= len(piece)
             if left < 0:
-                raise TooMuchError(self._output_message())
+                raise RefusalError("limit", self._output_message(), line=_paused_at(template, pieces))
             yield piece
 
     def line_at(self, source: str, python_line: int) -> int:
@@ -98,8 +101,7 @@ def check(source: str) -> None:
     except Exception as error:  # noqa: BLE001 - as in `render`
         raise _refused(error) from None
     if outside is not None:
-        message = "a template stands alone here: it cannot include, import or extend another"
-        raise RefusalError("syntax", message, line=outside.lineno)
+        raise RefusalError("syntax", ALONE, line=outside.lineno)
 
 
 def line_of(error: BaseException) -> int:
@@ -112,6 +114,13 @@ def line_of(error: BaseException) -> int:
             found = template.get_corresponding_lineno(trace.tb_lineno)
         trace = trace.tb_next
     return found
+
+
+def _paused_at(template: Template, pieces: Any) -> int:
+    """The line whose output was the last; inside a block it is the block's."""
+    while getattr(pieces.gi_yieldfrom, "gi_frame", None) is not None:
+        pieces = pieces.gi_yieldfrom
+    return int(template.get_corresponding_lineno(pieces.gi_frame.f_lineno))
 
 
 def _refused(error: Exception) -> RefusalError:
@@ -131,6 +140,8 @@ def _refused(error: Exception) -> RefusalError:
             return RefusalError("failed", f"{error} Templates read values, they do not reach into Python.", line=line)
         case RecursionError():
             return RefusalError("limit", "it calls itself, or is nested, too deeply", line=line)
+        case TypeError() if "no loader" in str(error):
+            return RefusalError("failed", ALONE, line=line)
         case ZeroDivisionError():
             return RefusalError("failed", "a number is divided by zero", line=line)
         case _:
