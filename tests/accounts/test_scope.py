@@ -155,10 +155,15 @@ def test_asynchronous_work_keeps_the_one_it_began_in():
         with scope.to(owner.pk):
             builders.queue(f"of {owner}")
 
+    def look():
+        found = list(Queue.objects.values_list("name", flat=True))
+        connection.close()
+        return found
+
     async def names(owner):
         with scope.to(owner.pk):
             await asyncio.sleep(0)
-            return await sync_to_async(lambda: list(Queue.objects.values_list("name", flat=True)))()
+            return await sync_to_async(look)()
 
     async def both():
         return await asyncio.gather(names(acme), names(other))

@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts import scope
 from accounts.policy import GRANTS, Principal
@@ -124,8 +125,9 @@ def test_a_row_copied_to_another_organization_does_not_open(organization):
     stranger = builders.organization()
     vault.put("password", "hunter2hunter2", by=builders.owner())
 
-    Secret.unscoped.update(organization_id=stranger.pk)
-    DataKey.unscoped.update(organization_id=stranger.pk)
+    with connection.cursor() as cursor:
+        for table in ("pipelines_secret", "pipelines_datakey"):
+            cursor.execute(f"UPDATE {table} SET organization_id = %s", [stranger.pk])
 
     with pytest.raises(Misconfigured):
         secrets_of(stranger)
