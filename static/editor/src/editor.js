@@ -3,8 +3,7 @@
 // The textarea stays the truth: it is what the form sends, and it follows every keystroke. Without JavaScript the
 // page still works. Attributes read here:
 //   data-editor        the language
-//   data-check-url     where the text is checked while typing (POST, answers {"problems": [...]})
-//   data-check-extra   ids of form fields whose values go along, separated by spaces
+//   data-check-url     where the text is checked while typing: a POST of the whole form, answered {"problems": [...]}
 //   data-completions   id of a <script type="application/json"> with {"fields": [...], "keys": [...]}
 //   data-templates     id of an element that shows the templates inside a JSON config as editors of their own
 //   readonly           highlighting only
@@ -111,15 +110,8 @@ function csrf() {
 }
 
 async function problemsOf(textarea, text) {
-  const body = new FormData();
+  const body = textarea.form ? new FormData(textarea.form) : new FormData();
   body.set("text", text);
-  for (const id of (textarea.dataset.checkExtra || "").split(" ").filter(Boolean)) {
-    const field = document.getElementById(id);
-    if (!field) continue;
-    if (field.tagName === "SELECT" && field.multiple) [...field.selectedOptions].forEach((option) => body.append(field.name, option.value));
-    else if (field.type === "checkbox") body.set(field.name, field.checked ? "on" : "");
-    else body.set(field.name, field.value);
-  }
   const reply = await fetch(textarea.dataset.checkUrl, { method: "POST", body, headers: { "X-CSRFToken": csrf() } });
   if (!reply.ok) throw new Error(`The check answered ${reply.status}.`);
   return (await reply.json()).problems;

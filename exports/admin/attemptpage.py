@@ -1,0 +1,158 @@
+"""The page of one attempt: its stages as a timeline, each with all that was sent and answered, and what can be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import path, reverse
+
+from accounts import scope
+from accounts.admin.desk import DeskAdmin, answer, post_only, require
+from audit.models import Event
+from exports import attempts
+from exports.admin import downloads, looks, offers, timeline
+from exports.models import Artifact, Attempt, Exchange
+from exports.states import ENDED, Reason, State
+from pipelines.definition import Definition
+from pipelines.errors import StageError
+from pipelines.refusals import Refused
+
+Base = DeskAdmin if TYPE_CHECKING else object
+
+
+class AttemptPage(Base):
+    """Mixed into AttemptAdmin."""
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        acts = [
+            path(f"<int:attempt_id>/{name}/", view(getattr(self, name)), name=self.named(name))
+            for name in ("requeue", "cancel", "settle")
+        ]
+        return [
+            *acts,
+            path("exchanges/<uuid:exchange_id>/<str:side>/", view(self.body), name=self.named("body")),
+            path("artifacts/<uuid:artifact_id>/", view(self.artifact), name=self.named("artifact")),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.found(request, object_id)
+        attempt: Attempt = (
+            Attempt.objects.select_related("document__queue", "revision__pipeline__published", "repeats")
+            .prefetch_related("repeated_by")
+            .get(pk=object_id)
+        )
+        newest = not Attempt.objects.filter(document=attempt.document, number__gt=attempt.number).exists()
+        steps = timeline.of(attempt)
+        by_name = {offer.name: offer for offer in offers.of_attempt(attempt, request.user, newest=newest)}
+        unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
+        events = Event.objects.filter(organization_id=scope.current(), subject=f"attempt:{attempt.pk}")
+        return self.page(
+            request,
+            "admin/exports/attempt.html",
+            attempt,
+            title=f"{attempt.document.external_id}, attempt {attempt.number}",
+            attempt=attempt,
+            document=attempt.document,
+            look=looks.of_attempt(attempt.state),
+            reason=looks.of_reason(attempt.reason) if attempt.reason else None,
+            side=looks.side_of(attempt.reason) if attempt.state == State.FAILED else None,
+            unknown=unknown,
+            steps=steps,
+            stages=_stages_of(attempt),
+            moving=attempt.state not in ENDED,
+            offers=by_name,
+            newest_revision=attempt.revision.pipeline.published,
+            takes_newest=attempt.reason == Reason.MISCONFIGURED,
+            repeated_by=attempt.repeated_by.all(),
+            events=events.order_by("-id")[:200],
+        )
+
+    @post_only
+    def requeue(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
+        attempt = self.found(request, str(attempt_id))
+        by = require(request, "exports.requeue_attempt")
+        made: list[Attempt] = []
+
+        def do() -> str:
+            repeat = attempts.requeue(
+                attempt,
+                by=by,
+                why=request.POST.get("why", "").strip(),
+                resume_from=request.POST.get("resume_from", ""),
+                newest={"newest": True, "same": False}.get(request.POST.get("revision", "")),
+            )
+            made.append(repeat)
+            return f"Attempt {repeat.number} is queued. This one stays as it ended."
+
+        response = answer(request, _page_of(attempt), do, refused=(Refused, StageError))
+        if made:
+            response["Location"] = _page_of(made[0])
+        return response
+
+    @post_only
+    def cancel(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
+        attempt = self.found(request, str(attempt_id))
+        by = require(request, "exports.cancel_attempt")
+
+        def do() -> str:
+            attempts.cancel(attempt, by=by, why=request.POST.get("why", "").strip())
+            return "The attempt is cancelled; the document can be exported again."
+
+        return answer(request, _page_of(attempt), do, refused=(Refused,))
+
+    @post_only
+    def settle(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
+        attempt = self.found(request, str(attempt_id))
+        by = require(request, "exports.settle_attempt")
+        delivered = request.POST.get("delivered") == "yes"
+        where = [_page_of(attempt)]
+
+        def do() -> str:
+            settled = attempts.settle(
+                attempt,
+                by=by,
+                delivered=delivered,
+                reference=request.POST.get("reference", "").strip(),
+                why=request.POST.get("why", "").strip() or ("Found at the other side." if delivered else ""),
+            )
+            if delivered:
+                return "Kept: it arrived. The document is exported."
+            where[0] = _page_of(settled)
+            return f"Kept: it did not arrive. Attempt {settled.number} sends it again."
+
+        response = answer(request, _page_of(attempt), do, refused=(Refused, StageError))
+        response["Location"] = where[0]
+        return response
+
+    def body(self, request: HttpRequest, exchange_id: Any, side: str) -> HttpResponseBase:
+        """Everything that is kept of a request's or a reply's body, as a download."""
+        exchange = Exchange.objects.filter(pk=exchange_id).select_related("request_content", "reply_content").first()
+        content = getattr(exchange, f"{side}_content", None) if side in {"request", "reply"} else None
+        if exchange is None or content is None:
+            raise Http404("Nothing is kept of this body.")
+        self.found(request, str(exchange.attempt_id))
+        return downloads.attachment(content, name=f"{side}-{exchange.pk}")
+
+    def artifact(self, request: HttpRequest, artifact_id: Any) -> HttpResponseBase:
+        artifact = Artifact.objects.filter(pk=artifact_id).select_related("content").first()
+        if artifact is None:
+            raise Http404("There is no such artifact here.")
+        self.found(request, str(artifact.attempt_id))
+        return downloads.attachment(artifact.content, name=artifact.name)
+
+
+def _stages_of(attempt: Attempt) -> list[str]:
+    """The names one may resume from."""
+    try:
+        return [step.name for step in Definition.load(attempt.revision.definition).for_queue(attempt.document.queue_id)]
+    except (StageError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _page_of(attempt: Attempt) -> str:
+    return reverse("admin:exports_attempt_change", args=[attempt.pk])

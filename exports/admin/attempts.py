@@ -1,0 +1,149 @@
+"""The list of attempts: columns only, never a body; and the ways to send many again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.admin.desk import DeskAdmin
+from accounts.admin.display import moment, span
+from exports.admin import looks, repeats
+from exports.admin.attemptpage import AttemptPage
+from exports.models import Attempt
+from exports.states import ACTIVE, State
+from pipelines.models import Pipeline
+
+TABS = (
+    ("failed", "Failed", (State.FAILED,)),
+    ("active", "Under way", tuple(sorted(ACTIVE))),
+    ("succeeded", "Succeeded", (State.SUCCEEDED,)),
+    ("cancelled", "Cancelled", (State.CANCELLED,)),
+)
+
+
+class Tab(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "tab"
+    template = "admin/parts/nothing.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, title) for key, title, _ in TABS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
+        return next((queryset.filter(state__in=states) for key, _, states in TABS if key == self.value()), queryset)
+
+
+class PipelineFilter(admin.SimpleListFilter):
+    title = "pipeline"
+    parameter_name = "pipeline"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Pipeline.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
+        chosen = self.value() or ""
+        return queryset.filter(revision__pipeline_id=int(chosen)) if chosen.isdigit() else queryset
+
+
+@admin.register(Attempt)
+class AttemptAdmin(AttemptPage, DeskAdmin):
+    list_display = ("name", "standing", "said", "where", "revision_name", "tries_told", "lasted", "next_try", "began")
+    list_display_links = ("name",)
+    list_filter = (Tab, "reason", PipelineFilter, "document__queue", "trigger", "created_at")
+    search_fields = ("document__external_id", "message", "stage")
+    search_help_text = "By document, message or stage"
+    list_select_related = ("document", "revision__pipeline")
+    list_before_template = "admin/exports/attempt_tabs.html"
+    ordering = ("-id",)
+    actions = ("requeue_selected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        rows: QuerySet[Attempt] = super().get_queryset(request)
+        return rows.defer(
+            "answer", "why", "revision__definition", "revision__note", "document__metadata", "document__messages"
+        )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        counts = dict(Attempt.objects.order_by().values_list("state").annotate(Count("pk")))
+        chosen = request.GET.get("tab", "")
+        tabs = [
+            {
+                "key": key,
+                "title": title,
+                "number": sum(counts.get(state, 0) for state in states),
+                "chosen": key == chosen,
+                "bad": key == "failed",
+            }
+            for key, title, states in TABS
+        ]
+        context = {"tabs": tabs, "chosen_tab": chosen, "title": "Attempts", **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An attempt begins with a document's export."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What happened is not edited."""
+        return False
+
+    def has_requeue_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("exports.requeue_attempt"))
+
+    @admin.action(description="Send again…", permissions=["requeue"])
+    def requeue_selected(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> HttpResponse:
+        return repeats.ask(self, request, list(queryset.order_by("pk").values_list("pk", flat=True)))
+
+    @admin.display(description="document", ordering="document__external_id")
+    def name(self, obj: Attempt) -> SafeString:
+        return format_html(
+            '<span class="desk-cell"><span>{}</span><small>attempt {}</small></span>', obj.document.external_id, obj.number
+        )
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, obj: Attempt) -> SafeString:
+        look = looks.of_reason(obj.reason) if obj.state == State.FAILED and obj.reason else looks.of_attempt(obj.state)
+        return look.badge()
+
+    @admin.display(description="message")
+    def said(self, obj: Attempt) -> SafeString:
+        return format_html('<span class="desk-cell"><small title="{}">{}</small></span>', obj.message, obj.message or "–")
+
+    @admin.display(description="stage", ordering="stage")
+    def where(self, obj: Attempt) -> str:
+        status = f" ({obj.http_status})" if obj.http_status else ""
+        return f"{obj.stage}{status}" if obj.stage else "–"
+
+    @admin.display(description="pipeline", ordering="revision__pipeline__name")
+    def revision_name(self, obj: Attempt) -> SafeString:
+        url = reverse("admin:pipelines_pipeline_revision", args=[obj.revision.pipeline_id, obj.revision.number])
+        return format_html('<a href="{}">{} r{}</a>', url, obj.revision.pipeline.name, obj.revision.number)
+
+    @admin.display(description="tries", ordering="tries")
+    def tries_told(self, obj: Attempt) -> int:
+        return obj.tries + (obj.state in {State.SUCCEEDED, State.FAILED, State.RUNNING})
+
+    @admin.display(description="took")
+    def lasted(self, obj: Attempt) -> SafeString:
+        return format_html('<span class="desk-nowrap">{}</span>', span(_between(obj.started_at, obj.finished_at)))
+
+    @admin.display(description="next try", ordering="due_at")
+    def next_try(self, obj: Attempt) -> SafeString | str:
+        return moment(obj.due_at) if obj.state == State.WAITING else "–"
+
+    @admin.display(description="began", ordering="id")
+    def began(self, obj: Attempt) -> SafeString:
+        return moment(obj.created_at)
+
+
+def _between(start: datetime | None, end: datetime | None) -> Any:
+    """None while it has not started; until now while it runs."""
+    return None if start is None else (end or timezone.now()) - start

@@ -1,0 +1,74 @@
+"""Bytes for reading: decoded, indented where they are JSON or XML, capped and saying so. Escaping is the template's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from lxml import etree
+
+from accounts.admin.display import size as told
+from exports import contents
+from exports.models import Content
+
+SHOWN = 64 * 1024
+"""Bytes of a body that a page shows; the download has all that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a page shows of some bytes. `text` is None where they are no text."""
+
+    text: str | None
+    form: str
+    """JSON, XML, text or binary."""
+    note: str = ""
+    """What is not shown or not kept, for example "kept 64 KB of 3.1 MB"."""
+
+
+def shown(row: Content | None, *, whole: int | None = None, truncated: bool = False) -> Body | None:
+    """What to show of a kept content; `whole` is how many bytes there were before any cap."""
+    if row is None:
+        return None
+    with contents.blob(row).open() as stream:
+        data = stream.read(SHOWN + 1)
+    notes = []
+    if truncated or (whole is not None and whole > row.size):
+        notes.append(f"kept {told(row.size)} of {told(whole)}" if whole and whole > row.size else "cut off while reading")
+    cut = len(data) > SHOWN
+    if cut:
+        notes.append(f"the first {told(SHOWN)} shown of {told(row.size)} kept")
+    text, form = pretty(data[:SHOWN], cut=cut)
+    return Body(text, form, "; ".join(notes))
+
+
+def pretty(data: bytes, *, cut: bool = False) -> tuple[str | None, str]:
+    """The text and its form; indented where that is possible, which it is not for a cut one."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # A cap may fall inside a character; anything else that is not UTF-8 and holds control bytes is binary.
+        text = data.decode("utf-8", errors="replace")
+        if b"\0" in data or text.count("�") > max(len(text) // 20, 3):
+            return None, "binary"
+    if "\0" in text:
+        return None, "binary"
+    start = text.lstrip()[:1]
+    if not cut and start in {"{", "["}:
+        try:
+            return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "JSON"
+        except (ValueError, RecursionError):
+            return text, "text"
+    if start == "<":
+        return _indented(data, cut=cut) or text, "XML"
+    return text, "text"
+
+
+def _indented(data: bytes, *, cut: bool) -> str:
+    if cut or b"<!DOCTYPE" in data[:2048].upper().replace(b"<!DOCTYPE HTML", b""):
+        return ""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
+    try:
+        return str(etree.tostring(etree.fromstring(data, parser), pretty_print=True, encoding="unicode"))
+    except (etree.XMLSyntaxError, ValueError):
+        return ""

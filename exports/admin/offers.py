@@ -1,0 +1,134 @@
+"""What may be done with a document or an attempt now, and where not, why. The verbs decide again when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from exports.models import Attempt, Document
+from exports.states import ENDED, STATUS_MOVES, Reason, State, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One action. `why_not` is empty where it can be done."""
+
+    name: str
+    label: str
+    hint: str
+    why_not: str = ""
+    primary: bool = False
+    danger: bool = False
+    symbol: str = ""
+
+
+def of_document(document: Document, user: Any, newest: Attempt | None) -> list[Offer]:
+    """Every action of the page, those that can be done first."""
+    status = Status(document.status)
+    told = status.value.replace("_", " ")
+    moves = STATUS_MOVES[status]
+    waits = document.queue.use_confirmed_state
+
+    def offer(name: str, label: str, verb: str, hint: str, *, if_able: str = "", **looks: Any) -> Offer:
+        why_not = if_able if user.has_perm(verb) else "Your role does not include this."
+        return Offer(name, label, hint, why_not, **looks)
+
+    cannot_export = _why_not_exported(document, told)
+    failed = status in {Status.FAILED_EXPORT, Status.EXPORTED} and newest is not None
+    unknown = newest is not None and newest.state == State.FAILED and newest.reason == Reason.UNCONFIRMED
+    cannot_repeat = "" if failed else f"It is {told}; what was exported or has failed is sent again."
+    if failed and unknown:
+        cannot_repeat = "Nobody knows whether its last attempt arrived: say so on that attempt's page first."
+    can_confirm = status in {Status.TO_REVIEW, Status.REVIEWING}
+    offers = [
+        offer(
+            "confirm",
+            "Confirm",
+            "exports.confirm_document",
+            "It then waits until its export is asked for." if waits else "It is exported at once.",
+            if_able="" if can_confirm else f"It is {told}; only a document to review is confirmed.",
+            primary=True,
+        ),
+        offer(
+            "export",
+            "Export",
+            "exports.export_document",
+            "Through the published revision, with the fields as they are now.",
+            if_able=cannot_export,
+            primary=True,
+        ),
+        offer(
+            "again",
+            "Send again",
+            "exports.requeue_attempt",
+            "A new attempt with the fields as they are now; the former stays as it ended.",
+            if_able=cannot_repeat,
+            primary=True,
+        ),
+        offer(
+            "send_back",
+            "Send back to review",
+            "exports.change_document",
+            "It can be corrected and confirmed again.",
+            if_able=_unless(Status.TO_REVIEW in moves, f"It is {told} and cannot go back."),
+        ),
+        offer(
+            "postpone",
+            "Postpone",
+            "exports.change_document",
+            "It leaves the work list until somebody takes it back.",
+            if_able=_unless(Status.POSTPONED in moves, f"It is {told}; only a document under review is postponed."),
+        ),
+        offer(
+            "reject",
+            "Reject",
+            "exports.change_document",
+            "It will not be exported.",
+            if_able=_unless(Status.REJECTED in moves, f"It is {told}; only a document under review is rejected."),
+            danger=True,
+        ),
+        offer(
+            "remove",
+            "Delete",
+            "exports.delete_document",
+            "Out of sight; what happened to it is kept, and sending it back restores it.",
+            if_able=_unless(Status.DELETED in moves, f"It is {told} and cannot be deleted now."),
+            danger=True,
+        ),
+    ]
+    return sorted(offers, key=lambda one: bool(one.why_not))
+
+
+def _why_not_exported(document: Document, told: str) -> str:
+    pipeline = document.queue.pipeline
+    if document.status in {Status.TO_REVIEW, Status.REVIEWING}:
+        return "Confirm it first."
+    if document.status != Status.CONFIRMED:
+        return f"It is {told}; only a confirmed document is exported."
+    if pipeline is None:
+        return f"The queue {document.queue.name} has no pipeline."
+    return "" if pipeline.published_id else f"The pipeline {pipeline.name} is not published yet."
+
+
+def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
+    """Re-queue, cancel and settle."""
+
+    def allowed(verb: str, able: str) -> str:
+        return able if user.has_perm(verb) else "Your role does not include this."
+
+    ended = attempt.state in ENDED
+    unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
+    repeat = "" if ended else "It has not ended yet."
+    if not newest:
+        repeat = "A newer attempt of this document exists; repeat that one."
+    elif unknown:
+        repeat = "Its outcome is unknown: first say below whether it arrived."
+    return [
+        Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", "" if unknown and newest else "Its outcome is known.")),
+        Offer("requeue", "Re-queue", "", allowed("exports.requeue_attempt", repeat), primary=True),
+        Offer("cancel", "Cancel", "", allowed("exports.cancel_attempt", "It has ended." if ended else ""), danger=True),
+    ]  # fmt: skip
+
+
+def _unless(able: bool, why_not: str) -> str:  # noqa: FBT001 - reads as a sentence where it is called
+    return "" if able else why_not

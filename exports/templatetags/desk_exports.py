@@ -1,0 +1,58 @@
+"""Template tags for the states of exports, as exports/admin/looks.py draws them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import json
+from typing import Any
+
+from django import template
+from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from exports.models import Attempt, Document
+
+# Looked up when first used: unfold.admin renders a widget while it is being imported, which loads every tag library.
+looks: Any = SimpleLazyObject(lambda: import_module("exports.admin.looks"))
+
+register = template.Library()
+
+
+@register.simple_tag
+def status_badge(document: Document) -> SafeString:
+    return looks.of_status(document.status).badge()
+
+
+@register.simple_tag
+def attempt_badge(attempt: Attempt) -> SafeString:
+    """The state, and for a failed one its reason."""
+    if attempt.state == "failed" and attempt.reason:
+        return format_html("{}", looks.of_reason(attempt.reason).badge(title="Failed"))
+    return looks.of_attempt(attempt.state).badge()
+
+
+@register.simple_tag
+def reason_badge(reason: str) -> SafeString:
+    return looks.of_reason(reason).badge() if reason else SafeString("")
+
+
+@register.simple_tag
+def attempt_look(attempt: Attempt) -> looks.Look:
+    """The reason's look for a failed one, else the state's."""
+    failed = attempt.state == "failed" and attempt.reason
+    return looks.of_reason(attempt.reason) if failed else looks.of_attempt(attempt.state)
+
+
+@register.simple_tag
+def took(attempt: Attempt) -> str:
+    if attempt.started_at is None or attempt.finished_at is None:
+        return "–"
+    return display.span(attempt.finished_at - attempt.started_at)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
