@@ -43,7 +43,7 @@ class Configured(Listed, Shown, Resource):
     def create(self, request: Request) -> Response:
         shape = self.get_serializer(data=request.data)
         shape.is_valid(raise_exception=True)
-        row = changes.keep(shape, by=self.principal)
+        row = self.keep(shape)
         response = Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
         response["Location"] = request.build_absolute_uri(f"{request.path}/{row.pk}")
         return response
@@ -52,7 +52,11 @@ class Configured(Listed, Shown, Resource):
     def partial_update(self, request: Request, pk: str) -> Response:
         shape = self.get_serializer(self.get_object(), data=request.data, partial=True)
         shape.is_valid(raise_exception=True)
-        return Response(self.get_serializer(changes.keep(shape, by=self.principal)).data)
+        return Response(self.get_serializer(self.keep(shape)).data)
+
+    def keep(self, shape: Any) -> Any:
+        """Save what was validated, by the verb of its kind."""
+        return changes.keep(shape, by=self.principal)
 
     @raises("in_use")
     def destroy(self, request: Request, pk: str) -> Response:
@@ -95,6 +99,9 @@ class Destinations(Configured):
         "pause": "pipelines.pause_destination",
         "resume": "pipelines.pause_destination",
     }
+
+    def keep(self, shape: Any) -> Any:
+        return destinations.save(shape.row(shape.validated_data), by=self.principal)
 
     @raises("refused")
     @extend_schema(request=None, responses=Tested)

@@ -111,7 +111,7 @@ class Documents(Listed, Shown, Resource):
         responses={201: DocumentShown, 200: DocumentShown},
     )
     def create(self, request: Request) -> Response:
-        """Bring a document in. 201: it is new; 200: the queue has one with this external id, which is the same document:
+        """Bring a document in. 201: it is new; 200: the queue has one with this external id, the same document:
         sent again with changes it is corrected, unless its export has begun.
 
         As JSON the fields come flat or in Rossum's shape, the original as base64 or not at all. As a form the

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exports.api import changes
 from exports.api.configuration import Configured, crud
 from exports.api.described import raises
 from exports.api.etags import etag, expected
 from exports.api.filters import PipelineFilters, RevisionFilters
+from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.configuration import (
     Checked,
@@ -25,11 +25,13 @@ from exports.api.shapes.configuration import (
     PipelineRow,
     PipelineShown,
     Publish,
+    Returned,
+    ReturnTo,
     RevisionRow,
     RevisionShown,
     StageShape,
 )
-from pipelines import publishing
+from pipelines import drafts, publishing
 from pipelines.models import Pipeline, Revision, Stage
 
 _STAGES = Prefetch("stages", Stage.objects.prefetch_related("queues"))
@@ -47,6 +49,7 @@ class Pipelines(Configured):
         "check": "pipelines.view_pipeline",
         "publish": "pipelines.publish_pipeline",
         "differences": "pipelines.view_pipeline",
+        "return_to": "pipelines.change_pipeline",
     }
 
     def rows(self) -> QuerySet[Any]:
@@ -63,20 +66,46 @@ class Pipelines(Configured):
 
     retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
 
-    @raises("conflict", "precondition_failed", "stale")
+    @raises("refused")
+    def create(self, request: Request) -> Response:
+        given = self.given(request, PipelineRow)
+        pipeline = drafts.create(given.pop("name"), by=self.principal, **given)
+        response = self.tagged(pipeline, status.HTTP_201_CREATED)
+        response["Location"] = request.build_absolute_uri(f"{request.path}/{pipeline.pk}")
+        return response
+
+    create.tagged = True  # type: ignore[attr-defined]
+
+    @raises("refused", "precondition_failed", "stale")
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a pipeline's name, description or limits."""
         pipeline = self.get_object()
         version = expected(request, pipeline.version)
         shape = PipelineRow(pipeline, data=request.data, partial=True)
         shape.is_valid(raise_exception=True)
-        with transaction.atomic():
-            changes.touch(pipeline, version)
-            shape.validated_data.pop("version", None)
-            changes.keep(shape, by=self.principal, version=pipeline.version + 1)
-        response = Response(PipelineRow(self.get_object()).data)
-        response["ETag"] = etag(self.get_object().version)
+        drafts.set_up(pipeline, by=self.principal, version=version, **shape.validated_data)
+        return self.tagged(self.get_object())
+
+    partial_update.tagged = True  # type: ignore[attr-defined]
+
+    def tagged(self, pipeline: Pipeline, code: int = status.HTTP_200_OK) -> Response:
+        response = Response(PipelineRow(pipeline).data, status=code)
+        response["ETag"] = etag(pipeline.version)
         return response
+
+    @raises("refused", "precondition_failed", "stale")
+    @extend_schema(request=ReturnTo, responses=Returned)
+    @action(detail=True, methods=["post"])
+    def return_to(self, request: Request, pk: str) -> Response:
+        """Make the draft what it was in a revision. Nothing is published by that."""
+        pipeline = self.get_object()
+        given = self.given(request, ReturnTo)
+        version = expected(request, pipeline.version)
+        revision = Revision.objects.filter(pipeline=pipeline, number=given["revision"]).first()
+        if revision is None:
+            raise wrong("revision", f'"{pipeline.name}" has no revision {given["revision"]}.')
+        lost = drafts.return_to(revision, by=self.principal, version=version)
+        return Response(Returned({"lost": lost, "pipeline": self.get_object()}).data)
 
     @extend_schema(request=None, responses=Checked)
     @action(detail=True, methods=["post"])
@@ -125,8 +154,6 @@ class Stages(Listed, Shown, Resource):
         return Stage.objects.filter(pipeline=self.kwargs.get("pipeline", 0)).prefetch_related("queues")
 
     def pipeline(self) -> Pipeline:
-        from django.shortcuts import get_object_or_404
-
         return get_object_or_404(Pipeline.objects.all(), pk=self.kwargs["pipeline"])
 
     @extend_schema(parameters=[_PIPELINE])
@@ -140,24 +167,23 @@ class Stages(Listed, Shown, Resource):
 
     retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
 
-    @raises("conflict", "precondition_failed", "stale")
+    @raises("refused", "precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
     def create(self, request: Request, pipeline: str) -> Response:
         """Add a stage to the draft. With If-Match: only if the draft is still at that version."""
         draft = self.pipeline()
-        shape = StageShape(data=request.data, context={**self.get_serializer_context(), "pipeline": draft})
         version = expected(request, draft.version)
+        shape = StageShape(data=request.data, context={**self.get_serializer_context(), "pipeline": draft})
         shape.is_valid(raise_exception=True)
-        with transaction.atomic():
-            changes.touch(draft, version)
-            stage = changes.keep(shape, by=self.principal, pipeline=draft)
+        position = shape.validated_data.get("position")
+        stage = drafts.save(draft, shape.draft(), by=self.principal, version=version, position=position)
         response = self.tagged(stage, status.HTTP_201_CREATED)
         response["Location"] = request.build_absolute_uri(f"{request.path}/{stage.pk}")
         return response
 
     create.tagged = True  # type: ignore[attr-defined]
 
-    @raises("conflict", "precondition_failed", "stale")
+    @raises("refused", "precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
     def partial_update(self, request: Request, pipeline: str, pk: str) -> Response:
         """Change a stage of the draft. With If-Match: only if the draft is still at that version."""
@@ -165,9 +191,14 @@ class Stages(Listed, Shown, Resource):
         version = expected(request, stage.pipeline.version)
         shape = StageShape(stage, data=request.data, partial=True)
         shape.is_valid(raise_exception=True)
-        with transaction.atomic():
-            changes.touch(stage.pipeline, version)
-            changes.keep(shape, by=self.principal)
+        drafts.save(
+            stage.pipeline,
+            shape.draft(),
+            by=self.principal,
+            stage=stage,
+            version=version,
+            position=shape.validated_data.get("position"),
+        )
         return self.tagged(self.get_object())
 
     partial_update.tagged = True  # type: ignore[attr-defined]
@@ -175,12 +206,9 @@ class Stages(Listed, Shown, Resource):
     @raises("precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
     def destroy(self, request: Request, pipeline: str, pk: str) -> Response:
-        """Take a stage out of the draft. Published revisions keep theirs."""
+        """Take a stage out of the draft; whoever waited for it waits for what it waited for. Revisions keep theirs."""
         stage = self.get_object()
-        version = expected(request, stage.pipeline.version)
-        with transaction.atomic():
-            changes.touch(stage.pipeline, version)
-            changes.remove(stage, by=self.principal)
+        drafts.remove(stage, by=self.principal, version=expected(request, stage.pipeline.version))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def tagged(self, stage: Stage, code: int = status.HTTP_200_OK) -> Response:

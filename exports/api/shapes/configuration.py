@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from exports.api.shapes.common import TIME, Anything, Texts
 from pipelines import stages
+from pipelines.definition import StageDraft
 from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage
 
 
@@ -103,9 +104,26 @@ class StageShape(serializers.ModelSerializer[Stage]):
 
     example: dict[str, Any] = {
         "id": 9, "pipeline": 5, "name": "Keep only the newest reply", "kind": "purge",
-        "config": '{"export_reference_keys": ["erp_reply"]}', "run_after": [], "destination": None, "queues": [],
+        "config": '{"keys": ["erp_reply"]}', "run_after": [], "destination": None, "queues": [],
         "active": True, "always_run": False, "position": 0,
     }  # fmt: skip
+
+    def draft(self) -> StageDraft:
+        """The whole stage as pipelines.drafts takes it: what was given, else what was there."""
+        given, row = self.validated_data, self.instance if isinstance(self.instance, Stage) else None
+        destination = given.get("destination", row.destination if row else None)
+        queues = given.get("queues", row.queues.all() if row else ())
+        return StageDraft(
+            name=given.get("name", row.name if row else ""),
+            kind=given.get("kind", row.kind if row else ""),
+            config=given.get("config", row.config if row else "{}"),
+            run_after=tuple(given.get("run_after", row.run_after if row else ())),
+            active=given.get("active", row.active if row else True),
+            always_run=given.get("always_run", row.always_run if row else False),
+            queues=frozenset(queue.pk for queue in queues),
+            destination_id=destination.pk if destination else None,
+            destination_name=destination.name if destination else "",
+        )
 
     def validate_name(self, name: str) -> str:
         pipeline = self.instance.pipeline if isinstance(self.instance, Stage) else self.context["pipeline"]
@@ -170,6 +188,21 @@ class Publish(serializers.Serializer[Any]):
 
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     example = {"note": "Sends the purchase order number too"}
+
+
+class ReturnTo(serializers.Serializer[Any]):
+    """The revision whose stages the draft shall have again."""
+
+    revision = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="Its number in the pipeline.")
+    example = {"revision": 1}
+
+
+class Returned(serializers.Serializer[Any]):
+    """The draft as it is now, and what could not be brought back."""
+
+    pipeline = PipelineRow()
+    lost = Texts(help_text="Destinations and queues that are gone since.")
+    example = {"pipeline": PipelineRow.example, "lost": []}
 
 
 class RevisionRow(serializers.ModelSerializer[Revision]):

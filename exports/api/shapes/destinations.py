@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from rest_framework import serializers
 
 from exports.api.shapes.common import TIME, Anything, Texts
 from exports.api.shapes.configuration import Own, unique_name
+from pipelines import destinations
 from pipelines.models import Destination, Pipeline, Secret
 
 
@@ -42,23 +42,45 @@ class DestinationShape(serializers.ModelSerializer[Destination]):
     def validate_name(self, name: str) -> str:
         return unique_name(self, name)
 
-    def validate_allowed_networks(self, networks: list[str]) -> list[str]:
-        for network in networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                message = f'"{network[:60]}" is no network: {error}.'
-                raise serializers.ValidationError(message) from error
-        return networks
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if wrong := destinations.problems(self.row(attrs)):
+            pairs = [problem.partition(": ") for problem in wrong]
+            raise serializers.ValidationError({column: [message] for column, _, message in reversed(pairs)})
+        return attrs
+
+    def row(self, values: dict[str, Any]) -> Destination:
+        """The destination with these values, not saved."""
+        row = self.instance if isinstance(self.instance, Destination) else Destination.own()
+        for column, value in values.items():
+            setattr(row, column, value)
+        return row
+
+
+class Finding(serializers.Serializer[Any]):
+    """One thing that a test saw."""
+
+    ok = serializers.BooleanField()
+    what = serializers.CharField(help_text="What was asked: the file store, or an address.")
+    message = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True)
+    example = {
+        "ok": False, "what": "File store", "message": "files.example refused the password of user waybill.",
+        "reason": "misconfigured",
+    }  # fmt: skip
 
 
 class Tested(serializers.Serializer[Any]):
     """What a test of the connection saw."""
 
+    findings = Finding(many=True)
+
     ok = serializers.BooleanField()
     reason = serializers.CharField(allow_blank=True, help_text="misconfigured, exhausted, rejected or unconfirmed.")
     message = serializers.CharField()
-    example = {"ok": False, "reason": "misconfigured", "message": "files.example refused the password of user waybill."}
+    example = {
+        "ok": False, "reason": "misconfigured",
+        "message": "File store: files.example refused the password of user waybill.", "findings": [Finding.example],
+    }  # fmt: skip
 
 
 class SecretRow(serializers.ModelSerializer[Secret]):
