@@ -160,8 +160,7 @@ def _allowed(name: str, found: Sequence[str], egress: Egress) -> list[str]:
     said = " and ".join(f"{address}, {why}" for address, why in refused)
     first = refused[0][0].partition("%")[0]
     opens = f"{first}/{128 if ':' in first else 32}"
-    verb = "is" if name == found[0] else "resolves to"
-    shown = f"{name} {verb} {said}" if verb == "resolves to" else f"{name} is {refused[0][1]}"
+    shown = f"{name} is {refused[0][1]}" if name == refused[0][0] else f"{name} resolves to {said}"
     raise Misconfigured(
         f"{shown}, which Waybill does not reach unless told to. "
         f"If it is meant, add {opens} or its network to the destination's allowed networks."
@@ -202,8 +201,9 @@ def _refusal(address: Address, networks: Sequence[Network]) -> str:
         (address.is_unspecified, "the unspecified address"),
         (address in _CGNAT, "a shared (carrier NAT) address"),
         (_covered(address, _ALSO_RESERVED), "a reserved address"),
+        (address.is_reserved, "a reserved address"),
         (address.is_private, "a private address"),
-        (address.is_reserved or not address.is_global, "a reserved address"),
+        (not address.is_global, "a reserved address"),
         (address.version == 6 and address not in _PLAIN_V6, "a reserved address"),
     ):
         if yes:
@@ -223,7 +223,7 @@ def _first(host: str, port: int, addresses: Sequence[str], deadline: float) -> s
         if left <= 0:
             break
         try:
-            connection = socket.create_connection((address, port), timeout=left / (len(addresses) - index))
+            connection = _connected(address, port, left / (len(addresses) - index))
         except OSError as error:
             cause = error
             errors.append(f"{address}: {_readable(error)}")
@@ -232,6 +232,18 @@ def _first(host: str, port: int, addresses: Sequence[str], deadline: float) -> s
         return connection
     said = "; ".join(errors) or "no time was left to connect"
     raise Unavailable(f"{host} cannot be reached at port {port} ({said}).") from cause
+
+
+def _connected(address: str, port: int, timeout: float) -> socket.socket:
+    """A connection to this very address: nothing is resolved again."""
+    connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        connection.connect((address, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _readable(error: OSError) -> str:

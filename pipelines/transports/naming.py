@@ -119,7 +119,7 @@ def _clean(text: str) -> str:
 
 
 def _safe(name: str, *, hidden: bool) -> str:
-    """A whole name: not hidden unless the template says so, no device of Windows, not too long; empty if none is left."""
+    """A whole name: not hidden unless the template is, no device of Windows, not too long; empty if none is left."""
     name = name.replace("/", "_").replace("\\", "_").strip().rstrip(". ")
     if not hidden:
         name = name.lstrip(". ")
