@@ -48,11 +48,17 @@ class Scope:
     """The one counter of values produced, shared by every scope of one filling."""
 
     def nodes(self, schema_id: str) -> list[Node]:
-        """Every node with this id that stands nearest: in the row, in the loop above, in the document."""
-        return self.near(schema_id) or self.fields.find(schema_id)
+        """Every node with this id that stands nearest: in the row, in the loop above, in the document. Inside a loop
+        no cell of a row that the loop is not in is among them: another row's value is not this row's."""
+        near = self.near(schema_id)
+        if near or self.row is None:
+            return near or self.fields.find(schema_id)
+        rows = (node for node in self.fields.nodes() if node.get("category") == "tuple")
+        cells = {id(cell) for row in rows for cell in row.get("children") or ()}
+        return [node for node in self.fields.find(schema_id) if id(node) not in cells]
 
     def near(self, schema_id: str) -> list[Node]:
-        """Likewise, leaving out what stands in rows that no loop is in: another row's cell is not this row's."""
+        """Likewise, leaving out what stands in rows."""
         if self.row is not None:
             found = [node for node in _family(self.row) if node.get("schema_id") == schema_id]
             if found or self.above is None:
