@@ -49,14 +49,14 @@ def measure(database: str, latency: int, *, scale: float) -> dict:
         folder = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
         )
-        env = {**os.environ, "WAYBILL_DATA": str(folder), "WAYBILL_FOLDERS": str(folder / "outbox")}
+        env = {**os.environ, "WAYBILL_DATA": str(folder), "WAYBILL_FOLDER_ROOTS": str(folder / "outbox")}
         env.pop("DATABASE_URL", None)
         env.pop("REDIS_URL", None)
         if database == "postgres":
             from tests.servers import postgres, redis
 
-            env["DATABASE_URL"] = stack.enter_context(postgres.running(folder / "pg"))
-            env["REDIS_URL"] = stack.enter_context(redis.running(folder / "redis"))
+            env["DATABASE_URL"] = stack.enter_context(postgres.running(durable=True))
+            env["REDIS_URL"] = stack.enter_context(redis.running())
         port = child(stack, "-m", "benchmarks.receiver", "0", str(latency), env=env)
         url = f"http://127.0.0.1:{port}/orders"
         documents = [max(int(size * scale), 10) for size in SIZES[latency]]

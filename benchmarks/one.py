@@ -111,6 +111,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     folder = Path(asked["folder"])
     for_engine, for_bare, for_threads = asked["documents"]
+    (folder / "outbox").mkdir(exist_ok=True)
     call_command("migrate", verbosity=0)
     prepare(for_engine, asked["url"], str(folder / "outbox"))
     found = {
