@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,6 +19,14 @@ from pipelines.refusals import Refused
 
 RECEIVED = "Received."
 RECEIVED_AGAIN = "Received again, changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A document that was sent, and what became of it."""
+
+    document: Document
+    outcome: Literal["new", "same", "changed"]
 
 
 def receive(
@@ -37,6 +45,23 @@ def receive(
     its queue has no confirmed state, its export begins. An external id that the queue knows is the same document:
     sent again as it was, nothing happens; sent again with changes, it is corrected, unless its export has begun.
     Raises Rejected naming what is wrong with the document, Refused where its state stands against it."""
+    arrival = take_in(
+        queue, by=by, external_id=external_id, fields=fields, original=original, metadata=metadata, confirmed=confirmed
+    )
+    return arrival.document, arrival.outcome == "new"
+
+
+def take_in(
+    queue: Queue,
+    *,
+    by: Principal,
+    external_id: str = "",
+    fields: Any = None,
+    original: Blob | None = None,
+    metadata: dict[str, Any] | None = None,
+    confirmed: bool = False,
+) -> Arrival:
+    """`receive`, saying also whether a document that was known came as it was or changed."""
     require(by, "exports.add_document", queue)
     if confirmed:
         require(by, "exports.confirm_document", queue)
@@ -50,11 +75,12 @@ def receive(
     known = Document.objects.filter(queue=queue, external_id=name).first()
     if known is None:
         try:
-            return _create(queue, name, content, original, extra, by=by, confirmed=confirmed), True
+            made = _create(queue, name, content, original, extra, by=by, confirmed=confirmed)
+            return Arrival(made, "new")
         except IntegrityError:  # somebody else brought the same document in meanwhile
             known = Document.objects.get(queue=queue, external_id=name)
     given_fields = None if fields is None else content
-    return _again(known, given_fields, original, None if metadata is None else extra, by=by), False
+    return _again(known, given_fields, original, None if metadata is None else extra, by=by)
 
 
 def _create(
@@ -108,7 +134,7 @@ def _again(
     metadata: dict[str, Any] | None,
     *,
     by: Principal,
-) -> Document:
+) -> Arrival:
     """The same external id once more. What the sender sent last is compared, not what people made of it since."""
     with transaction.atomic():
         locked = versions.lock(document)
@@ -118,7 +144,7 @@ def _again(
         new_original = original is not None and (locked.original is None or locked.original.sha256 != original.sha256)
         new_metadata = metadata is not None and metadata != locked.metadata
         if not (differing or new_original or new_metadata):
-            return locked
+            return Arrival(locked, "same")
         changed = [*differing, *(["the original"] if new_original else []), *(["metadata"] if new_metadata else [])]
         if locked.status not in versions.OPEN:
             state = versions.said(locked.status)
@@ -137,7 +163,7 @@ def _again(
         locked.modified_at = timezone.now()
         locked.save(update_fields=["metadata", "original", "file_name", "media_type", "modified_at"])
         versions.record("receive_again", locked, by=by, detail={"changed": changed})
-    return locked
+    return Arrival(locked, "changed")
 
 
 def _replace_original(document: Document, original: Blob) -> None:
