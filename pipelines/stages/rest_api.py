@@ -268,20 +268,21 @@ def _judge(config: Config, reply: Reply, tools: Tools) -> tuple[Message, ...]:
     if tools.every_status_counts:
         return ()
     said = answers.readable(reply)
-    told = f"The other side answered {answers.phrase(status)}{': ' + said if said else '.'}"
+    told = f"The other side answered {answers.phrase(status)}{': ' + said if said else ''}"
+    whole = told if told.endswith((".", "!", "?")) else f"{told}."
     if status in config.retry_on or (status in {408, 425} and not tools.judged_downstream):
         raise Unavailable(told, retry_after=answers.retry_after(reply, tools.now()))
     if tools.judged_downstream or status < 300:
         return ()
     if status < 400:
         to = f" It names {reply.header('Location')}." if reply.header("Location") else ""
-        message = f"{told} Redirects are not followed: put the address that answers into the config.{to}"
+        message = f"{whole} Redirects are not followed: put the address that answers into the config.{to}"
         raise Misconfigured(message, place="config.request.url")
     if status < 500 or status in {501, 505}:
         raise Rejected(told)
     if config.request.method in SAFE or config.recovery is Recovery.IDEMPOTENT:
         raise Unavailable(told, retry_after=answers.retry_after(reply, tools.now()))
-    raise Unconfirmed(f"{told} Whether it took the document is unknown.")
+    raise Unconfirmed(f"{whole} Whether it took the document is unknown.")
 
 
 def _found(found: frozenset[int] | str, reply: Reply, inbox: Inbox) -> bool:
