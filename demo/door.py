@@ -22,6 +22,8 @@ class Terms:
     token_life: float = 3600
     token_says: float | None = None
     """The expires_in that the token endpoint tells; other than `token_life` it lies, as servers that restart do."""
+    forgets_after: int | None = None
+    """After that many requests with a live token every token is forgotten, once, as by a restart."""
     slow: float = 3
     """How long the slow answer takes."""
     latency: float = 0
@@ -39,6 +41,7 @@ class Door:
         self._terms = terms
         self._clock = clock
         self._tokens: dict[str, float] = {}
+        self._admitted = 0
 
     def grant(self, request: Request) -> tuple[int, dict[str, Any], str]:
         """Status, body and outcome of the client credentials grant (RFC 6749, 4.4): form or JSON, the secret in the
@@ -73,4 +76,9 @@ class Door:
             return False
         if intake and secrets.compare_digest(token.encode(), self._terms.api_key.encode()):
             return True
-        return self._tokens.get(token, 0) > self._clock()
+        if self._tokens.get(token, 0) <= self._clock():
+            return False
+        self._admitted += 1
+        if self._admitted == self._terms.forgets_after:
+            self._tokens.clear()
+        return True

@@ -138,8 +138,8 @@ def _waybill(env: Mapping[str, str]) -> ModuleType:
 
 
 def _receivers(children: Children, folder: Path) -> tuple[str, Addresses]:
-    # The token endpoint tells an hour and means ten seconds: refused tokens are part of the tour.
-    terms = ("--token-life", "10", "--token-says", "3600")
+    # The token endpoint tells an hour and means fifteen seconds: refused tokens are part of the tour.
+    terms = ("--token-life", "15", "--token-says", "3600")
     erp = children.start("ERP", "-m", "demo", "erp", "--ledger", str(folder / "erp.jsonl"), *terms)
     sftp = children.start("SFTP server", "-m", "demo", "sftp", "--root", str(folder / "sftp"))
     (url,) = erp.lines(1)

@@ -167,6 +167,16 @@ def test_without_a_live_token_nothing_is_read_and_nothing_is_booked(serve_erp):
     assert erp.summary()["by_outcome"] == {"invoice unauthorized": 1, "token granted": 1}
 
 
+def test_an_erp_that_restarts_forgets_the_tokens_that_it_gave(serve_erp):
+    erp = serve_erp(forgets_after=2)
+    statuses = [erp.book(f"d{number}").status_code for number in range(3)]
+
+    erp.log_in()
+
+    assert statuses == [201, 201, 401]
+    assert [erp.book(f"e{number}").status_code for number in range(3)] == [201, 201, 201]
+
+
 def test_the_csv_intake_takes_the_api_key_and_judges_the_first_row(erp):
     rows = "external_id;supplier;currency;total;issued_on\r\nd1;Harbour Lights Ltd;EUR;9.00;2025-02-01\r\nd1;;;;\r\n"
     key = {"Authorization": "Bearer pretend-api-key", "Content-Type": "text/csv"}

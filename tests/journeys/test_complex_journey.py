@@ -60,15 +60,10 @@ def journey(request, tmp_path_factory):
         settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
         settings["REDIS_URL"] = request.getfixturevalue("redis_server")
     folder = tmp_path_factory.mktemp("journey")
-    # Tokens die after two seconds and say they live an hour, so that requests are refused on the way.
-    terms = Terms(token_life=2, token_says=3600, slow=1.5)
+    # Half way the ERP forgets its tokens, as a restart would do, so that requests are refused on the way.
+    terms = Terms(forgets_after=150, slow=1.5)
     with running(folder, INVOICES, queues=[QUEUE], terms=terms, settings=settings) as site:
         yield Journey(site)
-
-
-@pytest.fixture(params=[row["name"] for row in INDEX])
-def name(request):
-    return request.param
 
 
 def exported():
@@ -108,7 +103,7 @@ def test_some_requests_met_a_dead_token_and_were_repeated_with_a_new_one(journey
 
     refused = sum(count for outcome, count in outcomes.items() if outcome.endswith(" unauthorized"))
     assert refused > 0
-    assert outcomes["token granted"] > 1
+    assert outcomes["token granted"] >= 2
 
 
 def test_every_exported_document_is_submitted_with_its_original_and_a_link_back(journey):
