@@ -170,11 +170,23 @@ class Secret(Scoped):
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
+            # One for each place: SQLite cannot count two empty places as the same.
             models.UniqueConstraint(
-                fields=["organization", "destination", "pipeline", "name"],
-                nulls_distinct=False,
-                name="one_secret_a_name",
-            )
+                fields=["organization", "name"],
+                condition=models.Q(destination=None, pipeline=None),
+                name="one_secret_an_organization",
+            ),
+            models.UniqueConstraint(
+                fields=["destination", "name"],
+                condition=models.Q(destination__isnull=False),
+                name="one_secret_a_destination",
+            ),
+            models.UniqueConstraint(
+                fields=["pipeline", "name"], condition=models.Q(pipeline__isnull=False), name="one_secret_a_pipeline"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(destination=None) | models.Q(pipeline=None), name="a_secret_in_one_place"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from io import StringIO
+from threading import Barrier, Thread
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts import scope
 from accounts.policy import GRANTS, Principal
@@ -255,3 +256,39 @@ def test_the_command_renews_the_keys_of_one_organization_or_all(organization, se
     ]
     with pytest.raises(CommandError, match='There is no organization named "Nobody"'):
         call_command("rotate_keys", "--data-keys", "--organization", "Nobody", stdout=said)
+
+
+def test_a_name_stands_once_at_each_place(organization):
+    erp = destination()
+    for place in ({}, {"destination": erp}, {"pipeline": builders.pipeline()}):
+        secret = vault.put("password", "hunter2hunter2", by=builders.owner(), **place)
+        vault.put("password", "again", by=builders.owner(), **place)
+        twin = Secret(name="password", key=secret.key, sealed=b"", changed_by="", **place)
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            twin.save()
+
+    assert Secret.objects.count() == 3
+    with pytest.raises(ValidationError, match="not to both"):
+        vault.put("password", "x", by=builders.owner(), destination=erp, pipeline=builders.pipeline())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_secrets_at_once_share_one_data_key():
+    acme = builders.organization("Acme")
+    together = Barrier(4)
+
+    def put(number):
+        together.wait()
+        vault.put("password", f"value {number}", by=Principal.system("test", acme.pk))
+        connection.close()
+
+    threads = [Thread(target=put, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert DataKey.unscoped.count() == 1
+    assert Secret.unscoped.count() == 1
+    assert secrets_of(acme)["password"].startswith("value ")
