@@ -59,3 +59,17 @@ def removals(vendor: str) -> list[str]:
         dropped = [f"DROP TRIGGER IF EXISTS {t}_no_{what} ON {t}" for t in TABLES for what in ("change", "truncate")]
         return [*dropped, "DROP FUNCTION IF EXISTS audit_refuse()"]
     raise ValueError(f"Waybill runs on SQLite and PostgreSQL, not on {vendor}.")
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """The names of the triggers that should be there and are not."""
+    known = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if connection.vendor == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(known)
+        there = {name for (name,) in cursor.fetchall()}
+    actions = ("update", "delete") if connection.vendor == "sqlite" else ("change", "truncate")
+    return [name for table in TABLES for action in actions if (name := f"{table}_no_{action}") not in there]

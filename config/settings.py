@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "accounts",
     "pipelines",
     "exports",
+    "config",
     "django_q",  # after ours: exports brings its own qcluster command
 ]
 
@@ -83,6 +84,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -115,7 +117,9 @@ LEASE_SECONDS = env.number("WAYBILL_LEASE_SECONDS", 20, least=2)
 ATTEMPTS_AT_ONCE = env.number("WAYBILL_ATTEMPTS_AT_ONCE", 64, least=1)  # in one worker process
 DRAIN_SECONDS = env.number("WAYBILL_DRAIN_SECONDS", 240, least=1)
 HAND_BACK_SECONDS = 100  # after that, for what still runs; together below the task time limit
-FOLDER_ROOTS = [Path(folder) for folder in env.words("WAYBILL_FOLDER_ROOTS")]  # below which folder stores may write
+OUTBOX = DATA_DIR.resolve() / "outbox"
+OUTBOX.mkdir(exist_ok=True)
+FOLDER_ROOTS = [Path(root) for root in env.words("WAYBILL_FOLDER_ROOTS", str(OUTBOX))]  # where folder stores may write
 BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before the second try; doubled after each
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading

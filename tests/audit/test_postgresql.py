@@ -14,7 +14,7 @@ SAME = (
     "tests/audit/test_sealing.py",
     "tests/pipelines/test_vault.py",
     "tests/pipelines/test_tokens.py",
-    "tests/accounts",
+    "tests/accounts/test_scope.py",
 )
 
 
