@@ -8,8 +8,7 @@ from typing import Any
 
 from pipelines import jsontemplates
 from pipelines.contract import Inbox, Message, MessageType, Tools
-from pipelines.errors import Rejected
-from pipelines.sandbox import exact
+from pipelines.sandbox import Unreadable, exact
 
 MOST = 50
 """Messages of one reply; how many more there were is said."""
@@ -35,7 +34,11 @@ class Judgement:
 
 def judge(one: Judgement, inbox: Inbox, tools: Tools) -> Iterator[Message]:
     """Nothing where the call went well, or was not made and need not be."""
-    text = _status(one, inbox, tools)
+    try:
+        text = _status(one, inbox, tools)
+    except Unreadable:
+        yield Message(one.kind, f"{one.call}: the file {one.headers_key} holds no reply headers.")
+        return
     if not text:
         if one.required:
             yield Message(one.kind, f"{one.call}: there is no status code, so the call was not made or not answered.")
@@ -78,7 +81,7 @@ def _errors(one: Judgement, inbox: Inbox, tools: Tools) -> Any:
         return None
     try:
         [found] = tools.sandbox.extract([{"path": one.errors_path}], source, format="json")
-    except Rejected:  # no JSON: an HTML page of a proxy, or a body that a field cut off; the fallback speaks
+    except Unreadable:  # no JSON: an HTML page of a proxy, or a body that a field cut off; the fallback speaks
         return None
     return found
 

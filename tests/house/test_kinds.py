@@ -14,6 +14,8 @@ from pipelines.contract import StageConfig
 from tests.house import tree
 
 NAMES = ("SENDS", "Config", "reads", "writes", "run")
+LANGUAGES = ("expressions", "json-templating")
+"""Pages beside the kinds': what several of them understand."""
 
 
 @pytest.fixture(params=stages.KINDS)
@@ -103,4 +105,4 @@ def test_the_registry_has_a_line_for_every_module():
 def test_every_page_is_of_a_kind():
     pages = {path.stem for path in tree.files() if path.parent == tree.Path("docs/stages") and path.suffix == ".md"}
 
-    assert pages - {"README"} == set(stages.KINDS)
+    assert pages - {"README", *LANGUAGES} == set(stages.KINDS)
