@@ -53,7 +53,7 @@ class Attempts(Listed, Shown, Resource):
         "settle": "exports.settle_attempt",
     }
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         rows = Attempt.objects.select_related("document", "revision").defer("answer").only(
             *(field.name for field in Attempt._meta.concrete_fields if field.name != "answer"),  # noqa: SLF001  public Options
             *_ROW,
@@ -128,7 +128,7 @@ class Runs(Listed, Shown, Resource):
     filterset_class = RunFilters
     verbs = {"list": "exports.view_stagerun", "retrieve": "exports.view_stagerun"}
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         rows = StageRun.objects.defer(*_UNREAD_OF_RUNS)
         return with_parts(rows) if self.action == "retrieve" else rows
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -146,7 +145,7 @@ class Secrets(Listed, Resource):
     lookup_value_regex = "[^/]{1,100}"
     verbs = {"list": "pipelines.view_secret", "put": "pipelines.change_secret", "destroy": "pipelines.delete_secret"}
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         return Secret.objects.defer("sealed")
 
     @extend_schema(request=SecretValue, responses=SecretRow)

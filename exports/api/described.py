@@ -86,6 +86,8 @@ class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class Described(AutoSchema):
     """Reads `noun`, `tag`, the actions' docstrings and `raises`, and each shape's `example`."""
 
+    view: Any  # a Resource, which imports this module
+
     def get_operation_id(self) -> str:
         action, noun = self.view.action, self.view.noun
         if action == "list":
@@ -102,7 +104,7 @@ class Described(AutoSchema):
         first = self._doc().split("\n\n")[0].split(". ")[0].strip().rstrip(".")
         return " ".join(first.split()) or None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
         return self._doc()
 
     def _doc(self) -> str:
@@ -147,6 +149,13 @@ class Described(AutoSchema):
             )
         return found
 
+    def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for parameter in found:
+            named = {"id": f"The {self.view.noun.replace('_', ' ')}'s id.", "name": "The secret's name."}
+            parameter.setdefault("description", named.get(parameter["name"], parameter["name"]))
+        return found
+
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         return str(super().get_serializer_name(serializer, direction)).removesuffix("Shape")
 
@@ -165,7 +174,9 @@ class Described(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        component = ResolvedComponent(name="Problem", type=ResolvedComponent.SCHEMA, schema=PROBLEM, object="problem")
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name="Problem", type=ResolvedComponent.SCHEMA, schema=PROBLEM, object="problem"
+        )
         self.registry.register_on_missing(component)
         by_status: dict[str, list[str]] = {}
         for code in self._codes():
@@ -181,7 +192,9 @@ class Described(AutoSchema):
     def _get_examples(
         self, serializer: Any, direction: Any, media_type: str, status_code: str | None = None, extras: Any = None
     ) -> Any:
-        given = super()._get_examples(serializer, direction, media_type, status_code, extras)
+        given = super()._get_examples(  # type: ignore[no-untyped-call]
+            serializer, direction, media_type, status_code, extras
+        )
         listed = is_list_serializer(serializer)
         shape = serializer.child if listed else serializer
         if given or not is_serializer(shape) or not hasattr(shape, "example"):

@@ -34,6 +34,7 @@ FIELD = "field."
 MAX_FIELDS = 5
 """Captured values in one filter; each is searched for in the documents' trees."""
 
+_NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The version's number, from 1.")
 _BY_FIELD = OpenApiParameter(
     "field",
     {"type": "object", "additionalProperties": {"type": "string"}},
@@ -70,7 +71,7 @@ class Documents(Listed, Shown, Resource):
         "reject": "exports.change_document",
     }
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         newest = Attempt.objects.filter(document_id=OuterRef("pk")).order_by("-number").values("pk")[:1]
         rows = Document.objects.select_related("queue", "fields").annotate(last_attempt=Subquery(newest))
         return rows.defer("fields__content", "queue__metadata") if self.action == "list" else rows
@@ -86,7 +87,9 @@ class Documents(Listed, Shown, Resource):
         if self.action != "list":
             return found
         asked = [
-            (name[len(FIELD) :], text) for name, text in self.request.query_params.items() if name.startswith(FIELD)
+            (name[len(FIELD) :], str(text))
+            for name, text in self.request.query_params.items()
+            if name.startswith(FIELD)
         ]
         if len(asked) > MAX_FIELDS:
             raise wrong("field", f"At most {MAX_FIELDS} field values are searched for at once.")
@@ -97,10 +100,10 @@ class Documents(Listed, Shown, Resource):
         return found
 
     @extend_schema(parameters=[_BY_FIELD])
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request, **place: str) -> Response:
         return super().list(request)
 
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         return self.shown(self.get_object())
 
     retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
@@ -181,7 +184,7 @@ class Documents(Listed, Shown, Resource):
 
     versions.operation = "list_document_versions"  # type: ignore[attr-defined]
 
-    @extend_schema(responses=VersionShown, parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH)])
+    @extend_schema(responses=VersionShown, parameters=[_NUMBER])
     @action(detail=True, methods=["get"], url_path="versions/(?P<number>[0-9]{1,9})")
     def version(self, request: Request, pk: str, number: str) -> Response:
         """The fields as they stood at one version."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -38,7 +37,7 @@ class Exchanges(Listed, Shown, Resource):
     filterset_class = ExchangeFilters
     verbs = dict.fromkeys(("list", "retrieve", "request_body", "reply_body"), "exports.view_exchange")
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         unread = ("request_headers", "reply_headers") if self.action == "list" else ()
         columns = [field.name for field in Exchange._meta.concrete_fields if field.name not in unread]  # noqa: SLF001  public Options
         return Exchange.objects.select_related("run").only(*columns, "run__name")

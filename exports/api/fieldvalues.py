@@ -16,7 +16,7 @@ class HasValue(Func):
     def __init__(self, sections: Any, schema_id: str, text: str) -> None:
         super().__init__(sections, Value(schema_id), Value(text))
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
         # The third expression stands twice, so its parameter does too.
         tree, name, text = (compiler.compile(part) for part in self.get_source_expressions())
         sql = (
@@ -42,5 +42,5 @@ class Length(Func):
     function = "JSON_ARRAY_LENGTH"
     arity = 1
 
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, function="JSONB_ARRAY_LENGTH", **extra)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model
@@ -15,7 +13,7 @@ from pipelines.models import Destination, Pipeline, Queue, Revision, Secret
 
 
 class _IdField(forms.IntegerField):
-    default_validators: ClassVar = [MinValueValidator(0), MaxValueValidator(2**63 - 1)]
+    default_validators = [MinValueValidator(0), MaxValueValidator(2**63 - 1)]
 
 
 class Id(filters.NumberFilter):
@@ -52,7 +50,7 @@ def before(field: str, label: str) -> filters.IsoDateTimeFilter:
 class _Filters(filters.FilterSet):
     class Meta:
         model: type[Model]
-        fields: ClassVar[list[str]] = []
+        fields: list[str] = []
 
 
 class DocumentFilters(_Filters):

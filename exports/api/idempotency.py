@@ -45,6 +45,7 @@ def claim(request: Request, actor: str) -> ApiReply | None:
     now = timezone.now()
     ApiReply.objects.filter(created_at__lt=now - KEPT).delete()
     fingerprint = _fingerprint(request)
+    reply: ApiReply
     reply, fresh = ApiReply.objects.get_or_create(actor=actor, key=key, defaults={"fingerprint": fingerprint})
     if fresh:
         return reply

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, QuerySet
+from django.db.models import Field
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,7 +51,7 @@ class Cursor:
 class CursorPages(BasePagination):
     """`?cursor=…&page_size=…` → `{"next", "previous", "results"}`. Newest first, unless the view says otherwise."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         size = _size(request)
         given = request.query_params.get("cursor")
         cursor = Cursor.decode(given, queryset.model._meta.pk) if given else None  # noqa: SLF001  public Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -21,7 +21,7 @@ from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.configuration import (
     Checked,
-    DifferenceShape,
+    Differences,
     PipelineRow,
     PipelineShown,
     Publish,
@@ -52,13 +52,13 @@ class Pipelines(Configured):
         "return_to": "pipelines.change_pipeline",
     }
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         return Pipeline.objects.select_related("published").defer("published__definition")
 
     def get_serializer_class(self) -> type[Any]:
         return PipelineShown if self.action == "retrieve" else PipelineRow
 
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         pipeline = self.get_object()
         response = Response(PipelineShown(pipeline).data)
         response["ETag"] = etag(pipeline.version)
@@ -126,12 +126,12 @@ class Pipelines(Configured):
         code = status.HTTP_200_OK if revision.pk == before else status.HTTP_201_CREATED
         return Response(RevisionRow(revision).data, status=code)
 
-    @extend_schema(responses={200: DifferenceShape(many=True)}, filters=False)
-    @action(detail=True, methods=["get"], pagination_class=None)
+    @extend_schema(responses=Differences)
+    @action(detail=True, methods=["get"])
     def differences(self, request: Request, pk: str) -> Response:
         """What publishing would change."""
         found = publishing.differences(self.get_object())
-        return Response(DifferenceShape([asdict(difference) for difference in found], many=True).data)
+        return Response(Differences({"differences": [asdict(difference) for difference in found]}).data)
 
     differences.operation = "list_pipeline_differences"  # type: ignore[attr-defined]
 
@@ -150,19 +150,20 @@ class Stages(Listed, Shown, Resource):
     filter_backends = []
     verbs = crud("stage")
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         return Stage.objects.filter(pipeline=self.kwargs.get("pipeline", 0)).prefetch_related("queues")
 
     def pipeline(self) -> Pipeline:
-        return get_object_or_404(Pipeline.objects.all(), pk=self.kwargs["pipeline"])
+        found: Pipeline = get_object_or_404(Pipeline.objects.all(), pk=self.kwargs["pipeline"])
+        return found
 
     @extend_schema(parameters=[_PIPELINE])
-    def list(self, request: Request, pipeline: str) -> Response:
+    def list(self, request: Request, **place: str) -> Response:
         self.pipeline()
         return super().list(request)
 
     @extend_schema(parameters=[_PIPELINE])
-    def retrieve(self, request: Request, pipeline: str, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         return self.tagged(self.get_object())
 
     retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
@@ -226,7 +227,7 @@ class Revisions(Listed, Shown, Resource):
     filterset_class = RevisionFilters
     verbs = {"list": "pipelines.view_revision", "retrieve": "pipelines.view_revision"}
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         rows = Revision.objects.all()
         return rows.defer("definition") if self.action == "list" else rows
 

@@ -22,7 +22,8 @@ def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document, made once a process: it says the same to everybody and holds nobody's data."""
     with _lock:
         if not _kept:
-            _kept.update(SchemaGenerator().get_schema(request=None, public=True))
+            generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+            _kept.update(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
         return _kept
 
 

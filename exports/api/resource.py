@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -20,21 +20,23 @@ from exports.api import idempotency, pages
 from exports.api.bodies import JsonBody
 from exports.api.described import Described
 from exports.api.problems import ApiProblem
+from exports.replies import ApiReply
 
 
 class AlwaysJson(BaseContentNegotiation):
     """The API speaks one language; downloads have their own type. Accept decides nothing (RFC 9110, 12.4.1)."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         from rest_framework.utils.mediatypes import media_type_matches
 
         given = request.content_type or ""
         return next((parser for parser in parsers if media_type_matches(parser.media_type or "", given)), None)
 
     def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type or ""
+        first = next(iter(renderers))
+        return first, first.media_type or ""
 
 
 class Resource(GenericViewSet):
@@ -54,7 +56,7 @@ class Resource(GenericViewSet):
     open_parameters: ClassVar[tuple[str, ...]] = ()
     """Prefixes of parameters with a free rest, such as `field.`."""
     newest_first: ClassVar[bool] = True
-    _claim: idempotency.ApiReply | None = None
+    _claim: ApiReply | None = None
 
     @property
     def principal(self) -> Principal:
@@ -63,9 +65,10 @@ class Resource(GenericViewSet):
         return principal
 
     def get_queryset(self) -> QuerySet[Any]:
-        return self.rows()
+        rows: QuerySet[Any] = self.rows()
+        return rows
 
-    def rows(self) -> QuerySet[Any]:
+    def rows(self) -> Any:
         """This organization's rows, with what the action shows and nothing else."""
         return self.model.objects.all()  # type: ignore[attr-defined]  # every model here is Scoped
 
@@ -125,13 +128,14 @@ class Resource(GenericViewSet):
 class Listed:
     """GET on the collection."""
 
-    def list(self: Any, request: Request) -> Response:
+    def list(self: Any, request: Request, **place: str) -> Response:
         found = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(found, many=True).data)
+        answer: Response = self.get_paginated_response(self.get_serializer(found, many=True).data)
+        return answer
 
 
 class Shown:
     """GET on one row."""
 
-    def retrieve(self: Any, request: Request, pk: str) -> Response:
+    def retrieve(self: Any, request: Request, pk: str, **place: str) -> Response:
         return Response(self.get_serializer(self.get_object()).data)

@@ -90,7 +90,7 @@ class StageShape(serializers.ModelSerializer[Stage]):
     pipeline = serializers.IntegerField(source="pipeline_id", read_only=True)
     kind = serializers.ChoiceField(choices=stages.choices())
     config = serializers.CharField(default="{}", trim_whitespace=False, max_length=1_000_000, help_text="JSON text.")
-    run_after = Texts(default=list, help_text="Names of the stages that must be done before.")
+    run_after = Texts(required=False, help_text="Names of the stages that must be done before.")
     destination = Own(queryset=Destination.objects, allow_null=True, required=False)
     queues = Own(queryset=Queue.objects, many=True, required=False, help_text="Only these queues; none means all.")
 
@@ -240,3 +240,10 @@ class DifferenceShape(serializers.Serializer[Any]):
     old = serializers.CharField(allow_blank=True)
     new = serializers.CharField(allow_blank=True)
     example = {"stage": "Create draft", "what": "changed", "path": "run_after", "old": "Render", "new": "Render, Check"}
+
+
+class Differences(serializers.Serializer[Any]):
+    """What publishing would change."""
+
+    differences = DifferenceShape(many=True)
+    example = {"differences": [DifferenceShape.example]}

@@ -117,7 +117,7 @@ def test_the_differences_of_a_draft(api, world):
 
     found = api.get(f"pipelines/{world.pipeline.pk}/differences").json()
 
-    assert [(difference["stage"], difference["what"]) for difference in found] == [("Clean", "added")]
+    assert [(difference["stage"], difference["what"]) for difference in found["differences"]] == [("Clean", "added")]
 
 
 def test_two_editors_of_one_draft_do_not_overwrite_each_other(api, world):
