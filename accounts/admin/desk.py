@@ -84,7 +84,9 @@ class DeskAdmin(ModelAdmin):
         self.record(request, obj, "added")
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
-        fields = [name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])]
+        fields = [
+            name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])
+        ]
         self.record(request, obj, "changed", {"fields": [str(name) for name in fields]} if fields else {})
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:

@@ -13,7 +13,9 @@ class EditorWidget(forms.Textarea):
     """Attributes are explained in static/editor/src/editor.js."""
 
     def __init__(self, language: str = "json", attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"class": "desk-input is-code", "spellcheck": "false", "data-editor": language, **(attrs or {})})
+        super().__init__(
+            {"class": "desk-input is-code", "spellcheck": "false", "data-editor": language, **(attrs or {})}
+        )
 
     class Media:
         js = ("editor/editor.js",)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import keys, policy
 from accounts.admin.desk import DeskAdmin, answer, post_only, principal, require
-from accounts.admin.display import BAD, GOOD, QUIET, badge, moment
+from accounts.display import BAD, GOOD, QUIET, badge, moment
 from accounts.models import ApiKey
 
 _INPUT = {"class": "desk-input"}
@@ -39,9 +39,7 @@ class ApiKeyAdmin(DeskAdmin):
     list_select_related = ("created_by",)
 
     def get_urls(self) -> list[Any]:
-        revoke = path(
-            "<int:key_id>/revoke/", self.admin_site.admin_view(self.revoke), name=self.named("revoke")
-        )
+        revoke = path("<int:key_id>/revoke/", self.admin_site.admin_view(self.revoke), name=self.named("revoke"))
         return [revoke, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -62,7 +60,9 @@ class ApiKeyAdmin(DeskAdmin):
             except PermissionDenied as error:
                 form.add_error("role", str(error))
             else:
-                shown = self.page(request, "admin/accounts/key_made.html", title=f"Key {key.name}", key=key, plain=plain)
+                shown = self.page(
+                    request, "admin/accounts/key_made.html", title=f"Key {key.name}", key=key, plain=plain
+                )
                 shown.headers["Cache-Control"] = "no-store"
                 return shown
         return self.page(request, "admin/accounts/key_form.html", title="New API key", form=form)

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.admin.desk import DeskAdmin, post_only
-from accounts.admin.display import moment
+from accounts.display import moment
 from accounts.middleware import SESSION_KEY
 from accounts.models import Organization, User
 

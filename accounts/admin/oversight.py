@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts import scope
 from accounts.admin.desk import DeskAdmin
-from accounts.admin.display import moment
+from accounts.display import moment
 from audit.models import Event
 
 

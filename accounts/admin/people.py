@@ -15,7 +15,7 @@ from django.urls import path, reverse
 
 from accounts import members, policy, scope
 from accounts.admin.desk import DeskAdmin, answer, post_only, require
-from accounts.admin.display import moment
+from accounts.display import moment
 from accounts.models import Membership, User
 from accounts.policy import Principal
 

@@ -1,17 +1,13 @@
-"""Template tags of the desk: moments, spans, sizes and badges as accounts/admin/display.py writes them."""
+"""Template tags of the desk: moments, spans, sizes and badges as accounts/display.py writes them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from importlib import import_module
-from typing import Any
 
 from django import template
-from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 
-# Looked up when first used: unfold.admin renders a widget while it is being imported, which loads every tag library.
-display: Any = SimpleLazyObject(lambda: import_module("accounts.admin.display"))
+from accounts import display
 
 register = template.Library()
 

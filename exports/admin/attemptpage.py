@@ -10,8 +10,8 @@ from django.urls import path, reverse
 from accounts import scope
 from accounts.admin.desk import DeskAdmin, answer, post_only, require
 from audit.models import Event
-from exports import attempts
-from exports.admin import downloads, looks, offers, timeline
+from exports import attempts, looks
+from exports.admin import downloads, offers, timeline
 from exports.models import Artifact, Attempt, Exchange
 from exports.states import ENDED, Reason, State
 from pipelines.definition import Definition

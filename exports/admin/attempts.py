@@ -14,8 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin
-from accounts.admin.display import moment, span
-from exports.admin import looks, repeats
+from accounts.display import moment, span
+from exports import looks
+from exports.admin import repeats
 from exports.admin.attemptpage import AttemptPage
 from exports.models import Attempt
 from exports.states import ACTIVE, State
@@ -105,7 +106,9 @@ class AttemptAdmin(AttemptPage, DeskAdmin):
     @admin.display(description="document", ordering="document__external_id")
     def name(self, obj: Attempt) -> SafeString:
         return format_html(
-            '<span class="desk-cell"><span>{}</span><small>attempt {}</small></span>', obj.document.external_id, obj.number
+            '<span class="desk-cell"><span>{}</span><small>attempt {}</small></span>',
+            obj.document.external_id,
+            obj.number,
         )
 
     @admin.display(description="state", ordering="state")
@@ -115,7 +118,9 @@ class AttemptAdmin(AttemptPage, DeskAdmin):
 
     @admin.display(description="message")
     def said(self, obj: Attempt) -> SafeString:
-        return format_html('<span class="desk-cell"><small title="{}">{}</small></span>', obj.message, obj.message or "–")
+        return format_html(
+            '<span class="desk-cell"><small title="{}">{}</small></span>', obj.message, obj.message or "–"
+        )
 
     @admin.display(description="stage", ordering="stage")
     def where(self, obj: Attempt) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from accounts.admin.display import size as told
+from accounts.display import size as told
 from exports import contents
 from exports.models import Content
 
@@ -34,7 +34,9 @@ def shown(row: Content | None, *, whole: int | None = None, truncated: bool = Fa
         data = stream.read(SHOWN + 1)
     notes = []
     if truncated or (whole is not None and whole > row.size):
-        notes.append(f"kept {told(row.size)} of {told(whole)}" if whole and whole > row.size else "cut off while reading")
+        notes.append(
+            f"kept {told(row.size)} of {told(whole)}" if whole and whole > row.size else "cut off while reading"
+        )
     cut = len(data) > SHOWN
     if cut:
         notes.append(f"the first {told(SHOWN)} shown of {told(row.size)} kept")

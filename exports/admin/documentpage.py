@@ -42,9 +42,7 @@ class DocumentPage(Base):
             path("<int:document_id>/original/", view(self.original), name=self.named("original")),
             path("<int:document_id>/correct/", view(self.correct), name=self.named("correct")),
             path("<int:document_id>/versions/<int:number>/", view(self.version_view), name=self.named("version")),
-            path(
-                "preview/<int:pipeline_id>/<int:stage_id>/", view(preview.shown(self)), name=self.named("preview")
-            ),
+            path("preview/<int:pipeline_id>/<int:stage_id>/", view(preview.shown(self)), name=self.named("preview")),
             *super().get_urls(),
         ]
 
@@ -69,7 +67,7 @@ class DocumentPage(Base):
             title=document.external_id,
             document=document,
             offers=offers.of_document(document, request.user, newest),
-            original=_original(document),
+            file=_original(document),
             sections=fieldtables.sections(tree, schema),
             version=document.fields.number if document.fields else 0,
             versions=document.versions.defer("content")[:50],

@@ -20,10 +20,10 @@ from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
 from accounts.admin.desk import DeskAdmin, require
-from accounts.admin.display import moment
 from accounts.admin.editor import EditorWidget
-from exports import arrivals
-from exports.admin import fieldtables, looks, repeats
+from accounts.display import moment
+from exports import arrivals, looks
+from exports.admin import fieldtables, repeats
 from exports.admin.documentpage import DocumentPage
 from exports.admin.home import last
 from exports.models import Attempt, Document
@@ -92,7 +92,9 @@ class UploadForm(forms.Form):
 
     queue = forms.ModelChoiceField(Queue.objects.none(), widget=forms.Select({"class": "desk-input"}))
     original = forms.FileField(
-        required=False, widget=forms.FileInput({"class": "desk-input"}), help_text="A PDF, an XML, an image or any other file."
+        required=False,
+        widget=forms.FileInput({"class": "desk-input"}),
+        help_text="A PDF, an XML, an image or any other file.",
     )
     external_id = forms.CharField(
         required=False,
@@ -201,7 +203,11 @@ class DocumentAdmin(DocumentPage, DeskAdmin):
                 messages.success(request, f"{document.external_id} is in.{known}")
                 return HttpResponseRedirect(reverse("admin:exports_document_change", args=[document.pk]))
         return self.page(
-            request, "admin/exports/upload.html", title="Upload a document", form=form, no_queues=not Queue.objects.exists()
+            request,
+            "admin/exports/upload.html",
+            title="Upload a document",
+            form=form,
+            no_queues=not Queue.objects.exists(),
         )
 
     @admin.action(description="Send again…", permissions=["requeue"])

@@ -54,7 +54,10 @@ def inline(row: Content, *, name: str) -> HttpResponse | FileResponse:
 
 def attachment(row: Content, *, name: str) -> FileResponse:
     response = FileResponse(
-        contents.blob(row).open(), as_attachment=True, filename=name or "content", content_type="application/octet-stream"
+        contents.blob(row).open(),
+        as_attachment=True,
+        filename=name or "content",
+        content_type="application/octet-stream",
     )
     response.headers["Content-Security-Policy"] = INERT
     return _closed(response)

@@ -122,7 +122,9 @@ def _columns_of(node: Node, known: Mapping[str, Mapping[str, Any]]) -> list[str]
     child = known.get(node["schema_id"], {}).get("children") or {}
     if isinstance(child, Mapping):
         inner = child.get("children")
-        return [cell["id"] for cell in inner if cell.get("id")] if isinstance(inner, list) else [child.get("id", "value")]
+        return (
+            [cell["id"] for cell in inner if cell.get("id")] if isinstance(inner, list) else [child.get("id", "value")]
+        )
     return []
 
 

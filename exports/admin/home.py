@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import scope
-from exports.admin import looks
+from exports import looks
 from exports.models import Attempt, Document, Loop
 from exports.states import State, Status
 from pipelines.models import Destination, Pipeline, Queue
@@ -65,9 +65,7 @@ def _counts(counts: dict[str, int]) -> list[dict[str, Any]]:
 def _sides() -> list[dict[str, Any]]:
     """The four-way split of the documents whose export failed."""
     by_reason = dict(failed_documents().order_by().values_list("reason").annotate(Count("pk")))
-    return [
-        {"side": side, "number": sum(by_reason.get(reason, 0) for reason in side.reasons)} for side in looks.SIDES
-    ]
+    return [{"side": side, "number": sum(by_reason.get(reason, 0) for reason in side.reasons)} for side in looks.SIDES]
 
 
 def _waiting(counts: dict[str, int]) -> list[Document]:

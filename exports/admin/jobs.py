@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin, answer, post_only, require
-from accounts.admin.display import BUSY, GOOD, QUIET, badge, moment
+from accounts.display import BUSY, GOOD, QUIET, badge, moment
 from exports import jobs
 from exports.admin import repeats
 from exports.models import Attempt, Job
@@ -96,7 +96,9 @@ class JobAdmin(DeskAdmin):
     @admin.display(description="progress")
     def progress(self, obj: Job) -> SafeString:
         total = len(obj.subjects)
-        return format_html('<progress value="{}" max="{}"></progress> {} of {}', obj.done, max(total, 1), obj.done, total)
+        return format_html(
+            '<progress value="{}" max="{}"></progress> {} of {}', obj.done, max(total, 1), obj.done, total
+        )
 
     @admin.display(description="began", ordering="created_at")
     def began(self, obj: Job) -> SafeString:

@@ -68,4 +68,11 @@ def _told(key: str, blob: Blob) -> dict[str, Any]:
         data = stream.read(bodies.SHOWN + 1)
     text, form = bodies.pretty(data[: bodies.SHOWN], cut=len(data) > bodies.SHOWN)
     plain = data[: bodies.SHOWN].decode("utf-8", errors="replace") if text is not None else None
-    return {"key": key, "name": blob.name, "media_type": blob.media_type, "size": blob.size, "text": plain, "form": form}
+    return {
+        "key": key,
+        "name": blob.name,
+        "media_type": blob.media_type,
+        "size": blob.size,
+        "text": plain,
+        "form": form,
+    }

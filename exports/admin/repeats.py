@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts.admin.desk import DeskAdmin, answer, require
-from exports import jobs
-from exports.admin import looks
+from exports import jobs, looks
 from exports.models import Attempt
 from exports.states import ENDED, Reason, State
 from pipelines.refusals import Refused
@@ -22,7 +21,9 @@ MOST = 10_000
 SAMPLE = 12
 
 
-def ask(model_admin: DeskAdmin, request: HttpRequest, ids: Sequence[int], *, documents_without: int = 0) -> HttpResponse:
+def ask(
+    model_admin: DeskAdmin, request: HttpRequest, ids: Sequence[int], *, documents_without: int = 0
+) -> HttpResponse:
     """The page between: nothing has happened yet. `documents_without` were chosen, but have no attempt to repeat."""
     by = require(request, "exports.requeue_attempt")
     rows = list(_rows(ids[:MOST]))
@@ -67,7 +68,9 @@ def do(request: HttpRequest) -> HttpResponse:
         if not own:
             raise Refused("None of the chosen attempts can be repeated.")
         why, token = request.POST.get("why", "").strip(), request.POST.get("token", "")
-        job = jobs.requeue_many([pk for pk in ids if pk in own], by=by, why=why, token=token or secrets.token_urlsafe(24))
+        job = jobs.requeue_many(
+            [pk for pk in ids if pk in own], by=by, why=why, token=token or secrets.token_urlsafe(24)
+        )
         made.append(job.pk)
         return f"{len(job.subjects)} attempts are being sent again, one after the other."
 

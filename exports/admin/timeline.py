@@ -11,9 +11,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.admin.display import BAD, BUSY, GOOD, WARN
-from exports.admin import bodies, looks
-from exports.admin.looks import Look
+from accounts.display import BAD, BUSY, GOOD, WARN
+from exports import looks
+from exports.admin import bodies
+from exports.looks import Look
 from exports.models import Artifact, Attempt, Delivery, Exchange, StageRun
 from exports.states import ENDED, RunState
 from pipelines import stages

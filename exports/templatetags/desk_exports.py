@@ -1,22 +1,17 @@
-"""Template tags for the states of exports, as exports/admin/looks.py draws them."""
+"""Template tags for the states of exports, as exports/looks.py draws them."""
 
 from __future__ import annotations
-
-from importlib import import_module
-from typing import Any
 
 import json
 from typing import Any
 
 from django import template
-from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import display
+from exports import looks
 from exports.models import Attempt, Document
-
-# Looked up when first used: unfold.admin renders a widget while it is being imported, which loads every tag library.
-looks: Any = SimpleLazyObject(lambda: import_module("exports.admin.looks"))
 
 register = template.Library()
 

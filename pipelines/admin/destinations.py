@@ -12,8 +12,8 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin, DeskForm, answer, post_only, principal, require
-from accounts.admin.display import GOOD, WARN, badge
 from accounts.admin.editor import JsonField
+from accounts.display import GOOD, WARN, badge
 from pipelines import destinations, vault
 from pipelines.models import Destination
 from pipelines.refusals import Refused
@@ -27,7 +27,8 @@ CREDENTIALS_HELP = (
 class DestinationForm(DeskForm):
     credentials = JsonField(required=False, help_text=CREDENTIALS_HELP)
     allowed_hosts = JsonField(
-        required=False, help_text='A list of host names, for example ["erp.example.com"]; empty allows every public host.'
+        required=False,
+        help_text='A list of host names, for example ["erp.example.com"]; empty allows every public host.',
     )
     allowed_networks = JsonField(
         required=False, help_text='Private networks that may be reached, for example ["10.1.0.0/16"].'

@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin, principal
-from accounts.admin.display import GOOD, QUIET, WARN, badge
+from accounts.display import GOOD, QUIET, WARN, badge
 from pipelines import drafts, publishing, stages
 from pipelines.admin.drawing import Box, Drawing, draw
 from pipelines.admin.publication import Publication

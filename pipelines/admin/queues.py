@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin, DeskForm
-from accounts.admin.display import WARN, badge
 from accounts.admin.editor import JsonField
+from accounts.display import WARN, badge
 from pipelines import schemas
 from pipelines.models import Queue, Schema
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.desk import DeskAdmin, DeskForm, principal
-from accounts.admin.display import moment
+from accounts.display import moment
 from pipelines import vault
 from pipelines.models import Secret
 
@@ -82,7 +82,10 @@ class SecretAdmin(DeskAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             place = "Set a destination or a pipeline to keep it to those; neither: every pipeline may name it."
-            return [(None, {"fields": ("name", "value")}), ("Where it holds", {"fields": ("destination", "pipeline"), "description": place})]
+            return [
+                (None, {"fields": ("name", "value")}),
+                ("Where it holds", {"fields": ("destination", "pipeline"), "description": place}),
+            ]
         return [(None, {"fields": ("name", "holds_for", "changed_by", "changed", "value")})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -27,7 +27,9 @@ class StagePages(Base):
             path("<int:pipeline_id>/stages/new/", view(self.stage_view), name=self.named("stage_add")),
             path("<int:pipeline_id>/stages/<int:stage_id>/", view(self.stage_view), name=self.named("stage")),
             path(
-                "<int:pipeline_id>/stages/<int:stage_id>/remove/", view(self.remove_stage), name=self.named("stage_remove")
+                "<int:pipeline_id>/stages/<int:stage_id>/remove/",
+                view(self.remove_stage),
+                name=self.named("stage_remove"),
             ),
             path("<int:pipeline_id>/check/", view(self.check_stage), name=self.named("check")),
         ]

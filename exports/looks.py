@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
-from accounts.admin.display import BAD, BUSY, GOOD, QUIET, WARN, badge
+from accounts.display import BAD, BUSY, GOOD, QUIET, WARN, badge
 from exports.states import Reason, RunState, State, Status
 
 
