@@ -63,7 +63,7 @@ def _fields(kind: str, value: Any, path: str, key: str) -> Iterator[Mention]:
     if isinstance(value, dict):
         for name, member in value.items():
             inner = jsontext.join(path, name)
-            if isinstance(member, str) and (name == "schema_id" or name.endswith("_schema_id")) and member.strip():
+            if isinstance(member, str) and member.strip() and _holds_an_id(kind, name):
                 yield Mention(inner, member, "error", written=name == "target_schema_id")
             yield from _fields(kind, member, inner, name)
     elif isinstance(value, list):
@@ -71,6 +71,12 @@ def _fields(kind: str, value: Any, path: str, key: str) -> Iterator[Mention]:
             yield from _fields(kind, item, jsontext.join(path, index), key)
     elif isinstance(value, str):
         yield from _in_text(kind, value, path, key)
+
+
+def _holds_an_id(kind: str, key: str) -> bool:
+    """`schema_id` and `target_schema_id` anywhere; `field` and `status_code_field` in an evaluator."""
+    ending = ("schema_id", "field") if kind == JUDGE else ("schema_id",)
+    return key in ending or key.endswith(tuple(f"_{word}" for word in ending))
 
 
 def _in_text(kind: str, text: str, path: str, key: str) -> Iterator[Mention]:
