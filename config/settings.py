@@ -125,6 +125,14 @@ INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
 REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read
 
+# Templates and extraction rules run in child processes with these limits for each call (docs/stages/template.md).
+SANDBOX = {
+    "size": env.number("WAYBILL_SANDBOX_PROCESSES", max(2, min(4, os.cpu_count() or 2)), least=1),
+    "seconds": env.number("WAYBILL_SANDBOX_SECONDS", 2, least=1),
+    "memory_bytes": env.number("WAYBILL_SANDBOX_MEMORY_MB", 256, least=32) * 1024 * 1024,
+    "output_bytes": env.number("WAYBILL_SANDBOX_OUTPUT_MB", 10, least=1) * 1024 * 1024,
+}
+
 REDIS_URL = env.text("REDIS_URL")
 WORKERS = env.number("WAYBILL_WORKERS", min(os.cpu_count() or 1, 4), least=1)
 Q_CLUSTER = {

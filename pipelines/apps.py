@@ -1,6 +1,7 @@
 """The app's registration with Django."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class PipelinesConfig(AppConfig):
@@ -8,3 +9,8 @@ class PipelinesConfig(AppConfig):
 
     name = "pipelines"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from pipelines import sandbox
+
+        sandbox.configure(**settings.SANDBOX)
