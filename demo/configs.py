@@ -228,7 +228,7 @@ def complex_api(erp: str) -> list[StageText]:
                     }
                 ],
             }
-        ]
+        ],
     }
     return [
         StageText("Purge", "purge", {}),
