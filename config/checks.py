@@ -94,10 +94,9 @@ def hosts(app_configs: Any, **_options: Any) -> Iterator[CheckMessage]:  # noqa:
 
 @register()
 def folders(app_configs: Any, **_options: Any) -> Iterator[CheckMessage]:  # noqa: ARG001
-    if (folder := _contents()) is not None:
-        if not os.access(_existing(folder), os.W_OK | os.X_OK):
-            hint = "Large contents go there. Give the user that runs Waybill the right to write, or set WAYBILL_DATA."
-            yield Error(f"{folder} cannot be written.", hint=hint, id="waybill.E008")
+    if (folder := _contents()) is not None and not os.access(_existing(folder), os.W_OK | os.X_OK):
+        hint = "Large contents go there. Give the user that runs Waybill the right to write, or set WAYBILL_DATA."
+        yield Error(f"{folder} cannot be written.", hint=hint, id="waybill.E008")
     own = {Path(settings.BASE_DIR).resolve(), Path(settings.DATA_DIR).resolve()}
     for root in map(Path, settings.FOLDER_ROOTS):
         plain = root.resolve()
