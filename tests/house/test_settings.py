@@ -14,6 +14,7 @@ MAY_READ = {
     "config/settings.py": "the settings",
     "exports/crashpoints.py": "a switch of the chaos run, off everywhere else",
     "config/wsgi.py": "names the settings module",
+    "accounts/management/commands/create_organization.py": "a password comes in the variable that --password-env names",
     "pipelines/sandbox/process.py": "hands a child the few variables that its interpreter needs",
 }
 
