@@ -36,7 +36,13 @@ def start(document: Document, *, by: Principal, trigger: str = "person", why: st
         if not transitions.move_document(document.pk, Status.EXPORTING, by=by, verb="export", why=why):
             status = Document.unscoped.values_list("status", flat=True).get(pk=document.pk)
             raise Refused(f"A document that is {status.replace('_', ' ')} cannot be exported.")
-        return _queue(document, pipeline.published, by=by, trigger=trigger, why=why)
+        last = document.attempts.order_by("-number").first()
+        if last is not None and last.state == State.FAILED and last.reason == Reason.UNCONFIRMED:
+            raise Refused(
+                f"The outcome of attempt {last.number} is unknown: exporting again may book it twice. "
+                "Look at the other side first, and settle that attempt."
+            )
+        return _queue(document, pipeline.published, by=by, trigger=trigger, why=why, last=last)
 
 
 def requeue(
@@ -179,15 +185,17 @@ def _queue(
     why: str,
     repeats: Attempt | None = None,
     resume_from: str = "",
+    last: Attempt | None = None,
 ) -> Attempt:
-    last = Attempt.unscoped.filter(document_id=document.pk).order_by("-number").values_list("number", flat=True).first()
+    """`last` is the document's newest attempt: the same bytes sent again carry the same Idempotency-Key as then."""
+    last = repeats or last
     attempt = Attempt(
         organization_id=document.organization_id,
         document=document,
         revision=revision,
-        number=(last or 0) + 1,
+        number=last.number + 1 if last is not None else 1,
         repeats=repeats,
-        lineage=(repeats.lineage or repeats.pk) if repeats is not None else None,
+        lineage=(last.lineage or last.pk) if last is not None else None,
         trigger=trigger,
         requested_by=by.name,
         why=why,

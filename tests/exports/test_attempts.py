@@ -177,3 +177,27 @@ def test_every_move_left_its_event():
 
     verbs = list(Event.objects.filter(subject__startswith="attempt:").order_by("id").values_list("verb", flat=True))
     assert verbs == ["attempt.queue", "attempt.claim", "attempt.fail"]
+
+
+def test_a_document_sent_back_does_not_slip_past_an_unknown_outcome():
+    first = failed("unconfirmed")
+    from exports import documents
+
+    documents.send_back(first.document, by=builders.owner())
+    documents.confirm(first.document, by=builders.owner())
+
+    with pytest.raises(Refused, match="settle that attempt"):
+        documents.ask_export(first.document, by=builders.owner())
+
+    assert Attempt.objects.count() == 1
+
+
+def test_a_document_exported_again_keeps_its_lineage():
+    first = failed()
+    from exports import documents
+
+    documents.send_back(first.document, by=builders.owner())
+    documents.confirm(first.document, by=builders.owner())
+    second = documents.ask_export(first.document, by=builders.owner())
+
+    assert (second.number, second.lineage, second.repeats) == (2, first.pk, None)
