@@ -19,7 +19,7 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
-from exports import rows, transitions
+from exports import crashpoints, rows, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -182,6 +182,8 @@ def write(entries: Sequence[Entry]) -> set[int]:
         ends = [(entry, entry.end) for entry in ours if entry.end is not None]
         if ends:
             _end(ends)
+        if any(exchange.ended_at for entry in ours for exchange in entry.exchanges.values()):
+            crashpoints.reach("before-commit")
     return {entry.attempt_id for entry in entries} - {entry.attempt_id for entry in ours}
 
 
