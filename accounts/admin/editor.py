@@ -40,3 +40,25 @@ class JsonField(forms.JSONField):
         except json.JSONDecodeError:
             return InvalidJSONInput(data)
         return JSONString(data) if self.disabled else json.loads(data, cls=self.decoder)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, typed one a line."""
+
+    widget = forms.Textarea(attrs={"class": "desk-input", "rows": 3, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """Those of a single text do not apply."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(self.prepare_value(initial or [])) != self.to_python(data)

@@ -17,9 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.views import ChangeList
 
-from accounts.admin.desk import DeskAdmin, require
+from accounts.admin.desk import DeskAdmin, DeskList, require
 from accounts.admin.editor import EditorWidget
 from accounts.display import moment
 from exports import arrivals, looks
@@ -74,7 +73,7 @@ class SideFilter(admin.SimpleListFilter):
         )  # fmt: skip
 
 
-class Documents(ChangeList):  # type: ignore[misc]
+class Documents(DeskList):
     """Fetches the last attempt of each shown document with one more query, not one each."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -136,7 +135,7 @@ class UploadForm(forms.Form):
 
 @admin.register(Document)
 class DocumentAdmin(DocumentPage, DeskAdmin):
-    list_display = ("name", "standing", "party", "amount", "due", "queue", "last_try", "arrived")
+    list_display = ("name", "standing", "party", "amount", "last_try", "arrived")
     list_display_links = ("name",)
     list_filter = (Tab, SideFilter, "queue", "automated", "created_at")
     search_fields = ("external_id",)
@@ -223,27 +222,20 @@ class DocumentAdmin(DocumentPage, DeskAdmin):
     def name(self, obj: Any) -> SafeString:
         number = obj.headline["number"]
         second = number if number and number != obj.external_id else obj.file_name
-        return format_html('<span class="desk-cell"><span>{}</span><small>{}</small></span>', obj.external_id, second)
+        return _two(obj.external_id, second)
 
     @admin.display(description="status", ordering="status")
     def standing(self, obj: Document) -> SafeString:
         return looks.of_status(obj.status).badge()
 
-    @admin.display(description="party")
-    def party(self, obj: Any) -> str:
-        return obj.headline["party"] or "–"
+    @admin.display(description="party, queue")
+    def party(self, obj: Any) -> SafeString:
+        return _two(obj.headline["party"] or "–", obj.queue.name)
 
-    @admin.display(description="amount")
-    def amount(self, obj: Any) -> SafeString | str:
-        if not obj.headline["amount"]:
-            return "–"
-        return format_html(
-            '<span class="desk-nowrap">{} {}</span>', obj.headline["amount"], obj.headline["currency"].upper()
-        )
-
-    @admin.display(description="due")
-    def due(self, obj: Any) -> SafeString:
-        return format_html('<span class="desk-nowrap">{}</span>', obj.headline["due"] or "–")
+    @admin.display(description="amount, due")
+    def amount(self, obj: Any) -> SafeString:
+        amount, currency = obj.headline["amount"], obj.headline["currency"].upper()
+        return _two(f"{amount} {currency}" if amount else "–", obj.headline["due"], "desk-nowrap")
 
     @admin.display(description="last attempt")
     def last_try(self, obj: Any) -> SafeString | str:
@@ -256,6 +248,10 @@ class DocumentAdmin(DocumentPage, DeskAdmin):
     @admin.display(description="arrived", ordering="created_at")
     def arrived(self, obj: Document) -> SafeString:
         return moment(obj.created_at)
+
+
+def _two(first: str, second: str, more: str = "") -> SafeString:
+    return format_html('<span class="desk-cell {}"><span>{}</span><small>{}</small></span>', more, first, second)
 
 
 def _blob(file: Any) -> Blob:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
@@ -12,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskAdmin, DeskForm, answer, post_only, principal, require
-from accounts.admin.editor import JsonField
+from accounts.admin.editor import JsonField, LinesField
 from accounts.display import GOOD, WARN, badge
 from pipelines import destinations, vault
 from pipelines.models import Destination
@@ -26,12 +27,12 @@ CREDENTIALS_HELP = (
 
 class DestinationForm(DeskForm):
     credentials = JsonField(required=False, help_text=CREDENTIALS_HELP)
-    allowed_hosts = JsonField(
-        required=False,
-        help_text='A list of host names, for example ["erp.example.com"]; empty allows every public host.',
+    description = forms.CharField(required=False, widget=forms.Textarea({"class": "desk-input", "rows": 2}))
+    allowed_hosts = LinesField(
+        required=False, help_text="One host name a line, for example erp.example.com; empty allows every public host."
     )
-    allowed_networks = JsonField(
-        required=False, help_text='Private networks that may be reached, for example ["10.1.0.0/16"].'
+    allowed_networks = LinesField(
+        required=False, help_text="Private networks that may be reached, one a line, for example 10.1.0.0/16."
     )
 
     class Meta:
@@ -41,9 +42,7 @@ class DestinationForm(DeskForm):
     def clean(self) -> dict[str, Any]:
         """What the verb would refuse stands beside its field."""
         given = super().clean() or self.cleaned_data
-        for name, empty in (("credentials", dict), ("allowed_hosts", list), ("allowed_networks", list)):
-            if name in given and not given[name]:
-                given[name] = empty()
+        given["credentials"] = given.get("credentials") or {}
         known = {name: given[name] for name in self.Meta.fields if name in given}
         for problem in destinations.problems(Destination(**known)):
             field, _, message = problem.partition(": ")

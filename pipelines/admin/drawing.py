@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 196, 56, 54, 18, 4
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 164, 56, 36, 16, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Node:
     @property
     def label(self) -> str:
         """What fits the box; the whole name stands in the title."""
-        return self.box.name if len(self.box.name) <= 24 else f"{self.box.name[:23]}…"
+        return self.box.name if len(self.box.name) <= 20 else f"{self.box.name[:19]}…"
 
     @property
     def note(self) -> str:
@@ -58,6 +58,11 @@ class Drawing:
     height: int
     box_width: int = WIDTH
     box_height: int = HEIGHT
+
+    @property
+    def least_width(self) -> int:
+        """Narrower than this the names are hard to read: then the page scrolls instead of shrinking further."""
+        return self.width * 4 // 5
 
 
 def draw(boxes: Sequence[Box]) -> Drawing:

@@ -164,7 +164,6 @@
     let waiting = null;
     let running = null;
     const draw = async () => {
-      if (!choice.value) return;
       if (running) running.abort();
       running = new AbortController();
       place.setAttribute("aria-busy", "true");
@@ -197,6 +196,7 @@
     prepare(document);
     live();
     preview();
+    document.querySelector(".desk-graph .is-chosen")?.scrollIntoView({ block: "nearest", inline: "center" });
     setInterval(() => localise(document), 30000);
   });
 })();

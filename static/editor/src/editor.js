@@ -35,7 +35,7 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
   "&": { backgroundColor: "var(--ed-ground)", color: "var(--ed-text)", fontSize: "13px" },
   "&.cm-focused": { outline: "2px solid var(--ed-focus)", outlineOffset: "-1px" },
-  ".cm-scroller": { fontFamily: "var(--desk-mono)", lineHeight: "1.55", minHeight: "8rem", maxHeight: "34rem" },
+  ".cm-scroller": { fontFamily: "var(--desk-mono)", lineHeight: "1.55", minHeight: "4.5rem", maxHeight: "34rem" },
   ".cm-gutters": { backgroundColor: "var(--ed-gutter)", color: "var(--ed-quiet)", border: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--ed-line)" },
   ".cm-cursor": { borderLeftColor: "var(--ed-text)" },
@@ -275,5 +275,11 @@ function start() {
   }
 }
 
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-else start();
+// unfold hides the page (x-cloak) until its theme is known; an editor that is made before measures nothing.
+function whenShown() {
+  if (document.documentElement.hasAttribute("x-cloak")) requestAnimationFrame(whenShown);
+  else start();
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", whenShown);
+else whenShown();
