@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from pipelines import jsontext
+from pipelines import jsontext, wording
 from pipelines.errors import StageError
-from pipelines.problems import Problem, Severity, did_you_mean, listed
+from pipelines.problems import Problem, Severity
 
 CHANGE_ME = "__change_me__"
 
@@ -54,8 +53,8 @@ def parse(stage: str, module: ModuleType, text: str) -> Parsed:
     try:
         config = module.Config.model_validate(read.value)
     except ValidationError as error:
-        said = dict.fromkeys(_said(detail, module.Config, read.value) for detail in error.errors(include_url=False))
-        problems += [empty.problem(stage, path, message) for path, message in said if _under(path) not in named]
+        wrong = wording.of(error, module.Config, read.value)
+        problems += [empty.problem(stage, path, message) for path, message in wrong if _under(path) not in named]
     except StageError as error:
         place = error.place.removeprefix("config").removeprefix(".")
         problems.append(empty.problem(stage, place, error.message))
@@ -128,87 +127,3 @@ def _blanks(value: Any, path: str, *, addressed: bool) -> Iterator[tuple[str, st
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _blanks(item, jsontext.join(path, index), addressed=addressed)
-
-
-def _said(detail: ErrorDetails, model: type[BaseModel], raw: Any) -> tuple[str, str]:
-    """(path, message) of one pydantic error."""
-    loc = detail["loc"]
-    kind = detail["type"]
-    path, kept = _path(loc, raw, missing=kind == "missing")
-    if kind == "missing":
-        return path, "This is required and is not here."
-    if kind == "extra_forbidden":
-        key = str(loc[-1])
-        known = _keys_at(model, kept[:-1])
-        return path, f'The key "{key}" is unknown here.{did_you_mean(key, known) or _known(known)}'
-    context = detail.get("ctx") or {}
-    if kind in {"literal_error", "enum"}:
-        expected = str(context.get("expected", ""))
-        return path, f"This must be {expected}.{_near(detail.get('input'), expected)}"
-    if kind == "union_tag_invalid":
-        expected, tag = str(context.get("expected_tags", "")), str(context.get("tag", ""))
-        path = jsontext.join(path, str(context.get("discriminator", "")).strip("'"))
-        return path, f'"{tag}" is unknown here; known are {expected}.{_near(tag, expected)}'
-    if kind == "union_tag_not_found":
-        key = str(context.get("discriminator", "")).strip("'")
-        return jsontext.join(path, key), "This is required and is not here: it says which form is meant."
-    inner = context.get("error")
-    if isinstance(inner, Exception):
-        return path, str(inner) or "This is not allowed."
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return path, message if message.endswith(".") else f"{message}."
-
-
-def _near(given: Any, expected: str) -> str:
-    """Did you mean one of the names that pydantic lists in single quotes?"""
-    return did_you_mean(given, re.findall(r"'([^']*)'", expected)) if isinstance(given, str) else ""
-
-
-def _known(keys: Sequence[str]) -> str:
-    return f" Known here: {listed(sorted(keys))}." if keys else ""
-
-
-def _path(loc: Sequence[str | int], raw: Any, *, missing: bool) -> tuple[str, list[str | int]]:
-    """pydantic's location as a path of the text: tags of unions are left out, since nobody typed them."""
-    path = ""
-    kept: list[str | int] = []
-    current = raw
-    for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        if isinstance(part, int) and isinstance(current, list):
-            current = current[part] if part < len(current) else None
-        elif isinstance(part, str) and isinstance(current, dict) and part in current:
-            current = current[part]
-        elif not (last and missing):
-            continue
-        kept.append(part)
-        path = jsontext.join(path, part)
-    return path, kept
-
-
-def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """The keys that a model knows at `loc`; of every model it may be where it is a union."""
-    models = [model]
-    for part in loc:
-        if isinstance(part, str):
-            inner = [field.annotation for one in models for field in [_field(one, part)] if field is not None]
-            models = [found for annotation in inner for found in _models(annotation)]
-    keys: dict[str, None] = {}
-    for one in models:
-        for name, field in one.model_fields.items():
-            keys[field.alias or name] = None
-    return list(keys)
-
-
-def _field(model: type[BaseModel], key: str) -> Any:
-    for name, field in model.model_fields.items():
-        if key in {name, field.alias, field.validation_alias}:
-            return field
-    return None
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models inside an annotation such as `list[Rule] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for argument in get_args(annotation) for found in _models(argument)]
