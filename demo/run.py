@@ -37,6 +37,7 @@ def run(given: argparse.Namespace) -> int:
     began = time.monotonic()
     screen = Screen(quiet=given.check)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children are stopped on the way out
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & had it ignored
     try:
         documents = (given.real or INVOICES).resolve()
         _readable(documents)

@@ -59,7 +59,7 @@ class Screen:
   Password     {made.password}
   Pretend ERP  {erp}/
   SFTP files   {folder / "sftp"}
-  API          curl -H "Authorization: Bearer {made.key}" {address}/api/v1/documents/
+  API          curl -H "Authorization: Bearer {made.key}" {address}/api/v1/documents
 
 What to click first:
   1. Attempts, filter “failed”: every reason in words. Open a rejected one: what was sent, what came back.
