@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import paramiko
 
@@ -228,22 +229,33 @@ def _unagreed(login: Login, error: Exception) -> StageError:
     return Unavailable(f"{login.shown} ended the connection while encryption was agreed: {error}.")
 
 
+@lru_cache(maxsize=64)
 def private_key(text: str, passphrase: str) -> paramiko.PKey:
-    """The key of a PEM or OpenSSH text. Raises Misconfigured."""
+    """The key of a PEM or OpenSSH text; kept, since opening a sealed one takes a second. Raises Misconfigured."""
     text = text.replace("\\n", "\n").strip() + "\n"
     place = "secrets.ssh_key"
-    kinds: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-    for kind in kinds:
+    for kind in _kinds(text):
         try:
             return kind.from_private_key(io.StringIO(text), password=passphrase or None)
         except paramiko.PasswordRequiredException as error:
             message = 'The secret "ssh_key" is sealed by a passphrase: add the secret "ssh_key_passphrase".'
             raise Misconfigured(message, place="secrets.ssh_key_passphrase") from error
         except (paramiko.SSHException, ValueError, IndexError) as error:
-            last = error
+            last: Exception = error
     if passphrase and "PRIVATE KEY" in text:
         raise Misconfigured(
             'The secret "ssh_key" cannot be opened: is "ssh_key_passphrase" right?', place=place
         ) from last
     message = 'The secret "ssh_key" is no private key; it begins with -----BEGIN OPENSSH PRIVATE KEY-----.'
     raise Misconfigured(message, place=place) from last
+
+
+def _kinds(text: str) -> Sequence[type[paramiko.PKey]]:
+    """The kinds of key that it can be: an OpenSSH key names its kind in the clear, even where it is sealed."""
+    kinds = {b"ssh-ed25519": paramiko.Ed25519Key, b"ecdsa-sha2": paramiko.ECDSAKey, b"ssh-rsa": paramiko.RSAKey}
+    body = "".join(line for line in text.splitlines() if not line.startswith("-----"))
+    try:
+        plain = base64.b64decode(body)
+    except ValueError:
+        return tuple(kinds.values())
+    return [kind for name, kind in kinds.items() if name in plain[:1000]] or tuple(kinds.values())
