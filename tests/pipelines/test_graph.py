@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -368,3 +369,15 @@ def test_a_stage_whose_config_cannot_be_read_makes_no_further_guesses():
     assert told(stage("W", config="{"), reads("R", after=["W"])) == [
         ("error", "W", "config", "line 1, column 2: The { opened on line 1 is never closed.")
     ]
+
+
+def test_every_problem_is_in_the_docs_with_its_remedy():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "pipelines.md").read_text()
+    told_of = {problem[3] for _, problems in TABLE.values() for problem in problems}
+    variants = {
+        'These stages wait for each other in a circle: "A" → "A". Cut it.',
+        'The key "hedaers" is unknown here. Did you mean "headers"?',
+        "line 1, column 1: JSON has no comments; delete the one that begins with /* here.",
+    }
+
+    assert sorted(message for message in told_of - variants if f"`{message}`" not in page) == []
