@@ -1,8 +1,8 @@
 """Seals events into one hash chain an organization, behind the work that records them. audit/proof.py checks it.
 
 Ids are given before their transaction commits, so an event can appear below one that is sealed already. The watermark
-therefore moves only up to an id that was seen at least `SETTLES` ago and, on PostgreSQL, once every transaction that
-ran at that moment has ended; between it and the newest seal the sealer looks for stragglers on every pass. However
+therefore moves only to an id that an earlier pass saw: on PostgreSQL at least `SETTLES` ago, and once every transaction
+that ran at that moment has ended. Between it and the newest seal the sealer looks for stragglers on every pass. However
 late an event is recorded, it is sealed, in the order in which it was found.
 """
 
@@ -94,13 +94,13 @@ def _seal(events: Sequence[Event]) -> int:
 
 
 def _extend(organization_id: int, events: Sequence[Event]) -> int:
+    number, last = head(organization_id)
+    seals = []
+    for event in events:  # before the transaction: on SQLite nobody else writes while one is open
+        number, last = number + 1, digest(last, event)
+        seals.append(Seal(organization_id=organization_id, number=number, event=event, digest=last))
     try:
         with transaction.atomic():
-            number, last = head(organization_id)
-            seals = []
-            for event in events:
-                number, last = number + 1, digest(last, event)
-                seals.append(Seal(organization_id=organization_id, number=number, event=event, digest=last))
             Seal.objects.bulk_create(seals)
     except IntegrityError:  # another sealer was first: nothing of ours stays, its seals do
         return 0
@@ -109,7 +109,11 @@ def _extend(organization_id: int, events: Sequence[Event]) -> int:
 
 def _settles(mark: Watermark) -> bool:
     """Whether the watermark may move to its candidate."""
-    if mark.candidate_at is None or timezone.now() - mark.candidate_at < SETTLES:
+    if mark.candidate_at is None:
+        return False
+    if connection.vendor == "sqlite":  # one writer at a time: ids appear in their order
+        return True
+    if timezone.now() - mark.candidate_at < SETTLES:
         return False
     oldest, _ = _transactions()
     return oldest >= mark.candidate_xid
@@ -129,8 +133,8 @@ def _move(mark: Watermark, *, settles: bool, newest: int) -> None:
 
 
 def _transactions() -> tuple[int, int]:
-    """The oldest transaction still running, and the number the next one will get. SQLite has one writer at a time."""
-    if connection.vendor != "postgresql":
+    """The oldest transaction still running, and the number the next one will get, on PostgreSQL."""
+    if connection.vendor == "sqlite":
         return 0, 0
     with connection.cursor() as cursor:
         cursor.execute(

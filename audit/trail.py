@@ -31,4 +31,4 @@ def record(
 
 def _storable(text: str) -> str:
     """Without what PostgreSQL or UTF-8 cannot hold: a reason that was typed must never stop the move it explains."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    return text.replace("\0", "").encode(errors="replace").decode() if text else text

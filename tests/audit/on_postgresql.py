@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from audit import proof, sealing, trail, triggers
-from audit.models import Event, Watermark
+from audit.models import Event, Seal, Watermark
 
 
 def record(number):
@@ -54,4 +54,40 @@ def test_a_slow_transaction_holds_the_watermark(monkeypatch):
     for _ in range(3):
         sealing.seal_new()
     assert Watermark.objects.get().settled == Event.objects.latest("pk").pk
+    assert proof.verify(1) == []
+
+
+def test_the_watermark_moves_only_past_what_was_seen_long_enough_ago(db, monkeypatch):
+    record(3)
+    sealing.seal_new()
+    seen = Event.objects.latest("pk").pk
+    record(1)
+    sealing.seal_new()
+    assert Watermark.objects.get().settled == 0
+
+    monkeypatch.setattr(sealing, "SETTLES", timedelta(0))
+    sealing.seal_new()
+    assert Watermark.objects.get().settled == seen
+
+    sealing.seal_new()
+    sealing.seal_new()
+    assert Watermark.objects.get().settled == Event.objects.latest("pk").pk
+
+
+def test_an_event_that_appears_below_sealed_ones_is_sealed_late(db):
+    record(3)
+    _, second, _ = Event.objects.order_by("pk")
+    triggers.take_down(connection)
+    second_pk = second.pk
+    second.delete()  # as if it were not committed yet
+    second.pk = second_pk
+    triggers.put_up(connection)
+    assert sealing.seal_new() == 2
+    record(1)
+    assert sealing.seal_new() == 1
+    second.save(force_insert=True)
+
+    assert sealing.seal_new() == 1
+
+    assert Seal.objects.latest("number").event_id == second.pk
     assert proof.verify(1) == []
