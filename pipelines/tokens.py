@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from pipelines import vault
+from pipelines.errors import Misconfigured
 from pipelines.models import Token
 
 KEPT_SECONDS = 1.0
@@ -17,6 +18,8 @@ KEPT_SECONDS = 1.0
 AHEAD_SECONDS = 60.0
 """A token is fetched anew this long before it expires (a tenth of its life, where that is less), so that none expires
 on its way."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
 
 Kept = tuple[float, str, datetime | None]
 _kept: dict[tuple[int, str], Kept] = {}
@@ -42,10 +45,11 @@ class SharedTokens:
         kept = _kept.get(place)
         if kept is None or not 0 <= self._clock() - kept[0] < KEPT_SECONDS:
             row = self._row(name)
-            if row is None:
+            opened = self._open(row) if row else None
+            if row is None or opened is None:
                 _kept.pop(place, None)
                 return None
-            kept = self._keep(name, vault.unseal(row.key, row.sealed, context_of(row)).decode(), row.expires_at)
+            kept = self._keep(name, opened, row.expires_at)
         _, token, expires_at = kept
         return token if expires_at is None or self._now() < expires_at else None
 
@@ -64,6 +68,8 @@ class SharedTokens:
             unique_fields=["organization", "name"],
             update_fields=["key", "sealed", "expires_at"],
         )
+        long_gone = Token.unscoped.filter(organization_id=self.organization_id)
+        long_gone.filter(expires_at__lt=self._now() - FORGOTTEN_AFTER).delete()  # of settings that nobody uses any more
         self._keep(name, token, expires_at)
 
     def drop(self, name: str, token: str) -> None:
@@ -71,13 +77,21 @@ class SharedTokens:
         _kept.pop((self.organization_id, name), None)
         row = self._row(name)
         if row is not None:
-            held = vault.unseal(row.key, row.sealed, context_of(row))
-            if hmac.compare_digest(held, token.encode()):
+            held = self._open(row)
+            if held is None or hmac.compare_digest(held.encode(), token.encode()):
                 Token.unscoped.filter(pk=row.pk, sealed=row.sealed).delete()  # the very bytes: a newer one stays
 
     def _row(self, name: str) -> Token | None:
         rows = Token.unscoped.filter(organization_id=self.organization_id, name=name)
         return rows.select_related("key").first()
+
+    @staticmethod
+    def _open(row: Token) -> str | None:
+        """None where it cannot be opened: a token is fetched anew, and `put` says what is wrong with the keys."""
+        try:
+            return vault.unseal(row.key, row.sealed, context_of(row)).decode()
+        except Misconfigured:
+            return None
 
     def _keep(self, name: str, token: str, expires_at: datetime | None) -> Kept:
         if len(_kept) > 1000:

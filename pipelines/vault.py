@@ -231,6 +231,8 @@ def _checked(name: str, value: str, *, both: bool) -> str:
         value = value.removesuffix("\n")
     if not value:
         raise ValidationError({"value": "Give a value. To take a secret away, remove it."})
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValidationError({"value": "This holds half a character. Paste it again from its source."})
     if len(value) > LONGEST:
         raise ValidationError({"value": f"At most {LONGEST:,} characters; this has {len(value):,}."})
     return value

@@ -99,6 +99,28 @@ def test_only_the_token_that_was_refused_is_dropped(organization, clock):
     assert slow.get(NAME) == "bearer-2"
 
 
+def test_a_row_that_cannot_be_opened_is_fetched_anew(organization, clock):
+    store(organization, clock).put(NAME, "bearer-1", 3600)
+    Token.objects.update(sealed=b"nothing that was ever sealed")
+
+    assert another_process(organization, clock).get(NAME) is None
+    store(organization, clock).put(NAME, "bearer-2", 3600)
+
+    assert another_process(organization, clock).get(NAME) == "bearer-2"
+    Token.objects.update(sealed=b"nothing that was ever sealed")
+    store(organization, clock).drop(NAME, "bearer-2")
+    assert not Token.objects.exists()
+
+
+def test_tokens_of_settings_that_nobody_uses_any_more_are_forgotten(organization, clock):
+    store(organization, clock).put(NAME, "bearer-1", 3600)
+    store(organization, clock).put("e" * 64, "for ever", None)
+    clock.wait(90_000)
+    store(organization, clock).put("d" * 64, "bearer-2", 3600)
+
+    assert set(Token.objects.values_list("name", flat=True)) == {"d" * 64, "e" * 64}
+
+
 def test_within_a_second_the_database_is_not_asked_again(organization, clock, django_assert_num_queries):
     kept = store(organization, clock)
     kept.put(NAME, "bearer-1", 3600)

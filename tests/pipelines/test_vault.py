@@ -152,6 +152,7 @@ def test_line_ends_that_browsers_and_terminals_add_are_taken_off(organization, t
         ("", "x", "A letter, then letters"),
         ("password", "", "Give a value"),
         ("password", "\n", "Give a value"),
+        ("password", "a\ud800", "half a character"),
         ("password", "x" * 70_000, "At most 65,536 characters; this has 70,000."),
     ],
 )
