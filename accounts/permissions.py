@@ -36,7 +36,8 @@ class Policy(BasePermission):
 
 def _verbs(request: Request, view: Any) -> tuple[str, ...]:
     given: Mapping[str, str | tuple[str, ...]] = getattr(view, "verbs", {})
-    action = getattr(view, "action", None) or (request.method or "").lower()
+    method = (request.method or "").lower()
+    action = getattr(view, "action", None) or ("get" if method == "head" else method)
     needed = given.get(action, ())
     return (needed,) if isinstance(needed, str) else needed
 

@@ -206,7 +206,7 @@ def test_what_a_view_does_not_name_is_refused(acme):
 
     assert owner.get("/forgotten").status_code == 403
     assert owner.delete("/plain").status_code == 403
-    assert owner.get("/plain").status_code == 200
+    assert owner.get("/plain").status_code == owner.head("/plain").status_code == 200
 
 
 def test_a_method_that_nothing_answers_is_not_a_matter_of_permission(acme):
@@ -214,6 +214,7 @@ def test_a_method_that_nothing_answers_is_not_a_matter_of_permission(acme):
 
     assert owner.put("/queues").status_code == 405
     assert owner.patch("/plain").status_code == 405
+    assert owner.head("/queues").status_code == 200
 
 
 def test_a_row_of_another_organization_is_refused_even_when_a_view_finds_it(acme, other):
