@@ -24,7 +24,7 @@ ROLES = {
 
 _VIEW = {
     "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
-    "pipelines.view_revision", "pipelines.view_destination", "exports.view_document", "exports.view_fieldsversion",
+    "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination", "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job",
 }  # fmt: skip
@@ -36,7 +36,7 @@ _OPERATE = {
 _INTEGRATE = {
     f"pipelines.{action}_{model}"
     for action in ("add", "change", "delete")
-    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret")
+    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger")
 } | {"pipelines.publish_pipeline", "pipelines.view_secret", "pipelines.test_destination", "exports.delete_document"}
 _AUDIT = {"audit.view_event", "audit.view_seal"}
 _OWN = {

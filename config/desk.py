@@ -89,6 +89,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _item("Queues", "inbox", "pipelines_queue", may("pipelines.view_queue")),
                 _item("Pipelines", "account_tree", "pipelines_pipeline", may("pipelines.view_pipeline")),
+                _item("Triggers", "bolt", "pipelines_trigger", may("pipelines.view_trigger")),
                 _item("Destinations", "dns", "pipelines_destination", may("pipelines.view_destination")),
                 _item("Secrets", "key", "pipelines_secret", may("pipelines.view_secret")),
                 _item("Schemas", "schema", "pipelines_schema", may("pipelines.view_schema")),

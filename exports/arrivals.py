@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.policy import Principal, require
-from exports import attempts, contents, intake, versions
+from exports import attempts, contents, intake, triggers, versions
 from exports.models import Content, Document
 from exports.states import Status
 from pipelines import fields as trees
@@ -119,6 +119,9 @@ def _create(
             if confirmed and not waits:
                 exporter = replace(by, verbs=by.verbs | {"exports.export_document"})
                 attempts.start(document, by=exporter, trigger="automatic", why="Received as confirmed.")
+                document.refresh_from_db(fields=["status", "modified_at"])
+            elif waits:
+                triggers.on_confirmed(document)
                 document.refresh_from_db(fields=["status", "modified_at"])
     except BaseException:
         if kept is not None:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.policy import Principal, require
-from exports import attempts, intake, transitions, versions
+from exports import attempts, intake, transitions, triggers, versions
 from exports.arrivals import receive as receive  # noqa: PLC0414  # a verb of documents like the others
 from exports.models import Attempt, Document, FieldsVersion
 from exports.states import ACTIVE, Status
@@ -83,6 +83,7 @@ def confirm(document: Document, *, by: Principal) -> Attempt | None:
         if locked.status != Status.CONFIRMED:
             _check(locked, IN_REVIEW, "confirmed")
             transitions.move_document(locked.pk, Status.CONFIRMED, by=by, verb="confirm", sources=IN_REVIEW)
+            triggers.on_confirmed(locked)
     return None
 
 

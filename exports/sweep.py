@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, jobs, transitions
+from exports import attempts, jobs, transitions, triggers
 from exports.models import Loop
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
-    for part in (_lapse, _wake, _time_out, _seal, _jobs, _forget_loops):
+    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _forget_loops):
         try:
             part()
         except Exception:
@@ -43,6 +43,10 @@ def _seal() -> None:
 
 def _jobs() -> None:
     jobs.advance(most=200)
+
+
+def _triggers() -> None:
+    triggers.run_due(timezone.now())
 
 
 def _forget_loops() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from accounts.scope import Scoped
-from pipelines import stages
+from pipelines import stages, triggering
 
 
 class Schema(Scoped):
@@ -140,6 +141,28 @@ class Revision(Scoped):
 
     def __str__(self) -> str:
         return f"{self.pipeline} r{self.number}"
+
+
+class Trigger(Scoped):
+    """What asks for exports without a person: confirmed documents of a queue leave on an event or on a schedule."""
+
+    name = models.CharField(max_length=200)
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="triggers")
+    on = models.CharField(max_length=20, choices=triggering.choices, default=triggering.SCHEDULE)
+    every_minutes = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(1)], help_text="For a schedule: minutes between two looks."
+    )
+    active = models.BooleanField(default=True)
+    next_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_at = models.DateTimeField(null=True, editable=False)
+    last_count = models.PositiveIntegerField(default=0, editable=False, help_text="Exports begun the last time.")
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "name"], name="one_trigger_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DataKey(Scoped):
