@@ -48,5 +48,3 @@ def forget(rows: list[Content]) -> None:
         if row.stored:
             default_storage.delete(row.stored)
     Content.unscoped.filter(pk__in=[row.pk for row in rows]).delete()
-
-

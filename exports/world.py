@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections
-from pipelines.transports.stores import open_store
 
 from accounts import scope
 from pipelines import vault
@@ -23,6 +22,7 @@ from pipelines.models import Destination
 from pipelines.tokens import SharedTokens
 from pipelines.transports.guard import Egress
 from pipelines.transports.http import Client
+from pipelines.transports.stores import open_store
 
 if TYPE_CHECKING:
     from exports.cases import Case
