@@ -81,6 +81,7 @@ class Drain:
     def _tend(self) -> None:
         close_old_connections()
         self.world.refresh()
+        self.world.loops = doorbell.listeners()
         Loop.objects.filter(pk=self.row.pk).update(seen_at=timezone.now())
         sweep.run()
 

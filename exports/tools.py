@@ -70,13 +70,12 @@ class StageTools:
         digest, size, kept = _body(request)
         request = self._with_key(request, digest) if purpose == "request" else request
         exchange = self._open(purpose, request.method, request.url, request.headers, digest, size, kept)
-        self._world.pace(self._destination)
-        if purpose == "request":
-            self._mark(exchange)
+        egress = self._world.egress(self._destination)
         try:
-            reply = self._world.http.send(
-                request, egress=self._world.egress(self._destination), cap=settings.REPLY_BYTES
-            )
+            with self._world.turn(self._destination):
+                if purpose == "request":
+                    self._mark(exchange)
+                reply = self._world.http.send(request, egress=egress, cap=settings.REPLY_BYTES)
         except StageError as error:
             self._close(exchange, error=str(error))
             if error.reason in {"exhausted", "misconfigured"}:
@@ -95,10 +94,10 @@ class StageTools:
         if known is not None:
             return Proof(known.place, known.size, known.sha256, known.how, known.details)
         exchange = self._open("file", "PUT", place, {}, blob.sha256, blob.size, None)
-        self._world.pace(self._destination)
-        self._mark(exchange)
         try:
-            proof = put()
+            with self._world.turn(self._destination):
+                self._mark(exchange)
+                proof = put()
         except StageError as error:
             self._close(exchange, error=str(error))
             if error.reason != "unconfirmed":

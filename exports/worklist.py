@@ -25,7 +25,10 @@ SUSPECT = 2
 """Lapses from which on an attempt runs alone in its process: if it is what kills workers, it kills no other's work."""
 
 LANE_LIMIT = 64
-"""Attempts at once in a lane without a destination."""
+"""Sends at once that a lane without a destination is given room for."""
+
+ROOM = 2
+"""Attempts that run for each send that may be under way: while one is being sent, another renders or records."""
 
 # One index probe a lane, however long the list: "loose index scan".
 _LANES = """
@@ -136,5 +139,5 @@ def _room(lanes: Sequence[str]) -> dict[str, int]:
             room[name] = 0
             continue
         limit = destination.concurrency if destination is not None else LANE_LIMIT
-        room[name] = limit - running.get(name, 0)
+        room[name] = ROOM * limit - running.get(name, 0)
     return room

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.conf import settings
@@ -49,7 +50,9 @@ class World:
         self.http = Client()
         self._readers = ThreadPoolExecutor(2, "reader") if asking else None
         self._known: dict[Any, tuple[float, Any]] = {}
+        self.loops = 1
         self._pacers: dict[int, Pacer] = {}
+        self._places: dict[tuple[int, int], threading.BoundedSemaphore] = {}
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[], T]) -> T:
@@ -97,13 +100,22 @@ class World:
     def store(self, credentials: Mapping[str, Any], secret: Secret, destination: Destination | None) -> Store:
         return open_store(credentials, secret, egress=self.egress(destination), folder_roots=settings.FOLDER_ROOTS)
 
-    def pace(self, destination: Destination | None) -> None:
-        """Wait for this destination's next turn, where it has a rate."""
-        if destination is None or not destination.rate:
+    @contextmanager
+    def turn(self, destination: Destination | None) -> Iterator[None]:
+        """Hold one of this process's places at a destination while sending, at its rate where it has one.
+
+        A destination's places are shared out evenly to the loops that live (`loops`)."""
+        if destination is None:
+            yield
             return
         with self._lock:
+            share = max(1, destination.concurrency // max(self.loops, 1))
+            places = self._places.setdefault((destination.pk, share), threading.BoundedSemaphore(share))
             pacer = self._pacers.setdefault(destination.pk, Pacer())
-        time.sleep(pacer.turn(destination.rate / max(settings.WORKERS, 1), time.monotonic()))
+        with places:
+            if destination.rate:
+                time.sleep(pacer.turn(destination.rate / max(self.loops, 1), time.monotonic()))
+            yield
 
     def _kept(self, key: Any, read: Callable[[], T]) -> T:
         at, value = self._known.get(key, (0.0, None))

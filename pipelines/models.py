@@ -61,7 +61,7 @@ class Destination(Scoped):
     allowed_networks = models.JSONField(
         default=list, blank=True, help_text="Private networks that may be reached, for example 10.1.0.0/16."
     )
-    concurrency = models.PositiveIntegerField(default=64, help_text="Attempts that may run against it at once.")
+    concurrency = models.PositiveIntegerField(default=64, help_text="Sends that may be under way to it at once.")
     rate = models.FloatField(null=True, blank=True, help_text="Sends a second; empty is unlimited.")
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_why = models.TextField(blank=True, editable=False)

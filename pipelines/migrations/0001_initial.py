@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('credentials', models.JSONField(blank=True, default=dict, help_text='For file stores, as in a stage config: {"type": "sftp", "host": …}. No secrets.')),
                 ('allowed_hosts', models.JSONField(blank=True, default=list, help_text='Host names that stages may reach here; empty allows every public host.')),
                 ('allowed_networks', models.JSONField(blank=True, default=list, help_text='Private networks that may be reached, for example 10.1.0.0/16.')),
-                ('concurrency', models.PositiveIntegerField(default=64, help_text='Attempts that may run against it at once.')),
+                ('concurrency', models.PositiveIntegerField(default=64, help_text='Sends that may be under way to it at once.')),
                 ('rate', models.FloatField(blank=True, help_text='Sends a second; empty is unlimited.', null=True)),
                 ('paused_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('paused_why', models.TextField(blank=True, editable=False)),

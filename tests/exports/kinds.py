@@ -48,7 +48,9 @@ def run(config: Config, inbox: Any, tools: Any) -> Any:
             return _park(tools)
         if config.do == "deliver":
             blob = Blob.of(b"delivered bytes", name="a.txt")
-            tools.deliver("a", blob, "dummy://there/a.txt", lambda: Proof("dummy://there/a.txt", 15, blob.sha256, "test"))
+            tools.deliver(
+                "a", blob, "dummy://there/a.txt", lambda: Proof("dummy://there/a.txt", 15, blob.sha256, "test")
+            )
     if config.chunks:
         return _chunks(config, inbox)
     operations = [Operation.assign(name, text) for name, text in config.assign.items()]
