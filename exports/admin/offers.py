@@ -122,7 +122,7 @@ def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
     if not newest:
         repeat = "A newer attempt of this document exists; repeat that one."
     elif unknown:
-        repeat = "Its outcome is unknown: first say below whether it arrived."
+        repeat = "Its outcome is unknown: first say whether it arrived."
     return [
         Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", "" if unknown and newest else "Its outcome is known.")),
         Offer("requeue", "Re-queue", "", allowed("exports.requeue_attempt", repeat), primary=True),

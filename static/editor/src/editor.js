@@ -181,6 +181,7 @@ export function mount(textarea, { onChange } = {}) {
   });
   textarea.hidden = true;
   textarea.after(wrap);
+  setTimeout(() => view.requestMeasure(), 50);
   const editor = {
     view,
     textarea,
