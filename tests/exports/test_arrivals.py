@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
+import pytest
+from django.db import connection
+
+from accounts import scope
 from audit.models import Event
 from exports import contents, documents
 from exports.models import Attempt, Document, FieldsVersion
@@ -189,3 +193,26 @@ def test_two_queues_may_know_the_same_id():
 
     assert created
     assert first.pk != second.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_senders_of_one_document_at_once_one_brings_it_in(organization):
+    queue = builders.queue()
+    start = threading.Barrier(6)
+    created = []
+
+    def send():
+        with scope.to(organization.pk):
+            start.wait()
+            created.append(received(queue, original=PDF)[1])
+        connection.close()
+
+    senders = [threading.Thread(target=send) for _ in range(6)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+
+    assert sorted(created) == [False] * 5 + [True]
+    assert (Document.objects.count(), FieldsVersion.objects.count()) == (1, 1)
+    assert Event.objects.filter(verb="document.receive").count() == 1
