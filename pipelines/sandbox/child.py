@@ -22,6 +22,9 @@ from pipelines.sandbox.refusal import RefusalError
 from pipelines.sandbox.rendering import Renderer
 from pipelines.sandbox.wire import OK, REFUSED, REPLY, REQUEST, RULE_NOTE, SPENT
 
+PIECE = 64 * 1024
+MOST = 1024 * 1024
+"""Bytes read at once: of a request's beginning, of the rest of it."""
 FILES = 64
 FILE_BYTES = 1024 * 1024
 
@@ -33,11 +36,11 @@ def main(memory_bytes: int, output_bytes: int, seconds: float) -> None:
     os.write(2, b" " * RULE_NOTE)
     renderer = Renderer(output_bytes)
     limit(memory_bytes)
-    while (request := _read(REQUEST.size)) is not None:
-        size, attached = REQUEST.unpack(request)
+    while (request := _request()) is not None:
+        packed, attachment = request
         signal.setitimer(signal.ITIMER_REAL, 6 * seconds + 5)
         try:
-            status, body = OK, _answer(renderer, seconds, _read(size) or b"", _read(attached) or b"")
+            status, body = OK, _answer(renderer, seconds, packed, attachment)
         except RefusalError as refusal:
             status = SPENT if refusal.kind == "memory" else REFUSED
             body = json.dumps([refusal.kind, refusal.message, refusal.line, refusal.place]).encode()
@@ -96,19 +99,25 @@ def _note(index: int) -> None:
     os.pwrite(2, f"rule {index + 1}".ljust(RULE_NOTE).encode(), 0)
 
 
-def _read(size: int) -> bytes | None:
-    """Exactly `size` bytes; None at the parent's end."""
-    chunk = os.read(0, size)
-    if len(chunk) == size:
-        return chunk
-    chunks = []
-    while chunk:
-        chunks.append(chunk)
-        size -= len(chunk)
-        if not size:
-            return b"".join(chunks)
-        chunk = os.read(0, min(size, 1024 * 1024))
-    return None
+def _request() -> tuple[bytes, bytes] | None:
+    """The next request's two parts; None at the parent's end. A small one comes in one piece, and nothing follows it
+    before it is answered."""
+    first = os.read(0, PIECE)
+    while 0 < len(first) < REQUEST.size and (more := os.read(0, PIECE)):
+        first += more
+    if len(first) < REQUEST.size:
+        return None
+    size, attached = REQUEST.unpack_from(first)
+    pieces = [first[REQUEST.size :]]
+    missing = size + attached - len(pieces[0])
+    while missing:
+        piece = os.read(0, min(missing, MOST))
+        if not piece:
+            return None
+        pieces.append(piece)
+        missing -= len(piece)
+    whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return (whole, b"") if not attached else (whole[:size], whole[size:])
 
 
 def _write(content: bytes) -> None:

@@ -42,6 +42,7 @@ class Pool:
         self.limits = Limits(seconds, memory_bytes, output_bytes)
         self._idle: list[Process] = []
         self._taken: set[Process] = set()
+        self._starting = 0
         self._changed = threading.Condition()
         self._closed = False
 
@@ -74,7 +75,7 @@ class Pool:
         """After a fork, in the new process: forget the children of the old one."""
         for process in [*self._idle, *self._taken]:
             process.let_go()
-        self._idle, self._taken, self._changed = [], set(), threading.Condition()
+        self._idle, self._taken, self._starting, self._changed = [], set(), 0, threading.Condition()
 
     def _ask(self, packed: bytes, attachment: bytes, *, template: str = "") -> bytes:
         """The child's answer; what it refuses or dies of becomes an error with its place."""
@@ -107,11 +108,24 @@ class Pool:
                     process = self._idle.pop()  # the one used last has its templates at hand
                     self._taken.add(process)
                     return _Lease(self, process)
-                if len(self._taken) < self.size:
-                    process = Process(self.limits)
-                    self._taken.add(process)
-                    return _Lease(self, process)
+                if len(self._taken) + self._starting < self.size:
+                    self._starting += 1
+                    break
                 self._changed.wait()
+        return _Lease(self, self._started())
+
+    def _started(self) -> Process:
+        """A new child, made outside the lock: whoever gives one back need not wait for it."""
+        process: Process | None = None
+        try:
+            process = Process(self.limits)
+        finally:
+            with self._changed:
+                self._starting -= 1
+                if process is not None:
+                    self._taken.add(process)
+                self._changed.notify()
+        return process
 
     def give_back(self, process: Process) -> None:
         with self._changed:

@@ -26,6 +26,8 @@ PATIENCE = 5
 """Clock seconds allowed for each processor second."""
 STARTING = 30.0
 """Clock seconds that the first answer may take besides: Python starts and reads Jinja2."""
+PIECE = 256 * 1024
+"""Bytes of an answer that are read at once."""
 PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 """Environment variables that the interpreter may need. No secret of ours is in the child's environment."""
 
@@ -109,9 +111,7 @@ class Process:
             if attachment:
                 self._socket.sendall(attachment)
             self._socket.settimeout(seconds)
-            head = self._receive(REPLY.size, begun, last)
-            status, processor, size = REPLY.unpack(head)
-            body = self._receive(size, begun, last) if size else b""
+            status, processor, body = self._answer(begun, last)
         except TimeoutError:
             raise TimeUpError(self._stop()) from None
         except OSError as error:
@@ -126,20 +126,23 @@ class Process:
         kind, message, line, place = json.loads(body)
         raise RefusalError(kind, message, line=line, place=place)
 
-    def _receive(self, size: int, begun: float, last: float) -> bytes:
-        chunks = []
-        while size:
+    def _answer(self, begun: float, last: float) -> tuple[int, float, bytes]:
+        answer = bytearray()
+        size = REPLY.size
+        while len(answer) < size:
             try:
-                chunk = self._socket.recv(min(size, 1024 * 1024))
+                piece = self._socket.recv(PIECE)
             except TimeoutError:
                 self._socket.settimeout(self._more(begun, last))
                 continue
-            if not chunk:
+            if not piece:
                 message = "the child ended"
                 raise ConnectionError(message)
-            chunks.append(chunk)
-            size -= len(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            answer += piece
+            if size == REPLY.size and len(answer) >= size:
+                size += REPLY.unpack_from(answer)[2]
+        status, processor, _ = REPLY.unpack_from(answer)
+        return status, processor, bytes(answer[REPLY.size :])
 
     def _more(self, begun: float, last: float) -> float:
         """How much longer to wait; raises TimeoutError when the child has had its time."""
