@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,9 +92,21 @@ def test_a_certificate_of_another_name_is_misconfigured(trusting, certificate):
     assert erp.seen == []
 
 
-def test_https_to_a_plain_http_port_is_misconfigured(client, erp):
-    with pytest.raises(Misconfigured, match="No TLS connection"):
-        client.send(post(erp.url.replace("http", "https")), egress=LOOPBACK, cap=CAP)
+def test_https_to_a_plain_http_port_is_misconfigured(client):
+    def answer(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,), daemon=True)
+        thread.start()
+        with pytest.raises(Misconfigured, match="Does it speak plain http at this port"):
+            client.send(post(f"https://127.0.0.1:{listener.getsockname()[1]}"), egress=LOOPBACK, cap=CAP)
+        thread.join(5)
 
 
 def test_a_cut_over_tls_is_unconfirmed_too(trusting, certificate):
