@@ -100,4 +100,10 @@ class FormBody(MultiPartParser):
         length = request.META.get("CONTENT_LENGTH") if request is not None else None
         if length and length.isdigit() and int(length) > most:
             raise ApiProblem("too_large", f"An original may have {settings.MAX_ORIGINAL_BYTES} bytes.")
-        return super().parse(stream, media_type, parser_context)
+        parsed = super().parse(stream, media_type, parser_context)
+        for name, values in parsed.data.lists():
+            if any("\0" in text for text in (name, *values)):
+                message = "Text with a NUL character cannot be kept."
+                place = name.replace("\0", "")
+                raise ApiProblem("malformed", message, [{"place": place, "message": message}])
+        return parsed

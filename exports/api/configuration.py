@@ -158,6 +158,7 @@ class Secrets(Listed, Resource):
 
     put.operation = "put_secret"  # type: ignore[attr-defined]  # read by Described
 
+    @raises("invalid")
     @extend_schema(parameters=_PLACE)
     def destroy(self, request: Request, name: str) -> Response:
         """Remove a secret. Stages that name it fail as misconfigured from then on."""

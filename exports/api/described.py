@@ -164,8 +164,8 @@ class Described(AutoSchema):
         codes = [*ALWAYS, *named]
         if "{" in self.path:
             codes.append("not_found")
-        if self._is_list_view():
-            codes.append("invalid")
+        if self._is_list_view() or self.method == "POST" or "precondition_failed" in named:
+            codes.append("invalid")  # a parameter, the Idempotency-Key, If-Match
         if self.method in {"POST", "PUT", "PATCH"} and self.get_request_serializer() is not None:
             codes.extend(BODY)
         if self.method == "POST":

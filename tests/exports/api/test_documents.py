@@ -282,3 +282,9 @@ def test_a_robot_that_may_not_confirm_cannot_send_confirmed(world):
     viewer = worlds.caller("viewer")
 
     assert viewer.post("documents", {"queue": world.queue.pk, "external_id": "a"}).status_code == 403
+
+
+def test_a_form_with_a_nul_character_is_refused(api, queue):
+    reply = api.form("documents", {"queue": queue.pk, "external_id": "a\0b"})
+
+    assert (reply.status_code, reply.json()["errors"][0]["place"]) == (400, "external_id")
