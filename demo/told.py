@@ -62,9 +62,9 @@ class Screen:
   API          curl -H "Authorization: Bearer {made.key}" {address}/api/v1/documents
 
 What to click first:
-  1. Attempts, filter “failed”: every reason in words. Open a rejected one: what was sent, what came back.
-  2. An unconfirmed one: the connection was cut. Look at the ERP's page whether it was booked, then settle or re-queue.
-  3. Documents, “unknown-supplier-1”: correct the supplier's name, re-queue, and watch it pass.
-  4. Pipelines, “Complex API”: twelve stages, their configs, and what each made of a document.
+  1. Attempts, tab “Failed”: every reason in words. Open a rejected one: what was sent, what came back.
+  2. One whose outcome is unknown: its connection was cut. Look at the ERP's page, then say whether it arrived.
+  3. Documents, “unknown-supplier-1”, tab “Correct”: name another supplier, send it again, and watch it pass.
+  4. Pipelines, “Complex API”: twelve stages, their configs, and what each makes of a document.
 
 Ctrl-C stops everything. The data stays in {folder} until the next demo.""")

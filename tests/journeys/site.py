@@ -42,6 +42,9 @@ class Site:
         assert reply.status_code == 200, f"{url}: {reply.status_code} {reply.text[:500]}"
         return reply
 
+    def post(self, path: str, body: dict[str, Any]) -> requests.Response:
+        return self.session.post(f"{self.url}/api/v1/{path}", json=body, timeout=60)
+
     def all(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every row of a list, page by page."""
         page = self.get(path, page_size=200, **query).json()
