@@ -24,7 +24,8 @@ ROLES = {
 
 _VIEW = {
     "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
-    "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination", "exports.view_document", "exports.view_fieldsversion",
+    "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination",
+    "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job",
 }  # fmt: skip
