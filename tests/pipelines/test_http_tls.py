@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -95,7 +96,7 @@ def test_a_certificate_of_another_name_is_misconfigured(trusting, certificate):
 def test_https_to_a_plain_http_port_is_misconfigured(client):
     def answer(listener):
         connection, _ = listener.accept()
-        with connection:
+        with connection, contextlib.suppress(OSError):
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
             while connection.recv(65536):
