@@ -19,6 +19,7 @@ from pipelines.refusals import Refused
 
 RECEIVED = "Received."
 RECEIVED_AGAIN = "Received again, changed."
+MERGED = "What was corrected or written since stays."
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,11 @@ def _again(
             locked.metadata = metadata
         if differing:
             assert content is not None
-            versions.add(locked, content, by=by, why=RECEIVED_AGAIN)
+            now = trees.Content(locked.fields.content if locked.fields else [])
+            kept = intake.whole(intake.merged(now, content, differing), versions.schema(locked.queue))
+            versions.add(locked, content, by=by, why=RECEIVED_AGAIN)  # what the next time is compared with
+            if intake.differing(kept, content):
+                versions.add(locked, kept, by=by, why=MERGED)
         locked.modified_at = timezone.now()
         locked.save(update_fields=["metadata", "original", "file_name", "media_type", "modified_at"])
         versions.record("receive_again", locked, by=by, detail={"changed": changed})

@@ -68,7 +68,7 @@ def requeue(
         if (made := attempt.repeated_by.first()) is not None:
             return made
         _check_repeatable(attempt, looked=looked)
-        document = attempt.document
+        document = _document(attempt)
         if not transitions.move_document(
             document.pk, Status.EXPORTING, by=by, verb="requeue", why=why,
             sources={Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW},
@@ -88,18 +88,20 @@ def cancel(attempt: Attempt, *, by: Principal, why: str = "") -> Attempt:
     """Stop an attempt that has not ended; its document goes back to where it can be exported from."""
     require(by, "exports.cancel_attempt", attempt)
     with transaction.atomic():
-        locked = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
+        locked: Attempt = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
         if StageRun.unscoped.filter(attempt_id=locked.pk, marked_at__isnull=False).exists():
             raise Refused("A send is under way and its outcome not known yet. Wait for it to end.")
         if not transitions.move_attempt(
             locked.pk, State.CANCELLED, by=by, verb="cancel", why=why, finished_at=timezone.now()
         ):
             raise Refused(f"The attempt has {locked.state} already.")
-        back = Status.CONFIRMED if locked.document.queue.use_confirmed_state else Status.TO_REVIEW
+        document = _document(locked)
+        back = Status.CONFIRMED if document.queue.use_confirmed_state else Status.TO_REVIEW
         transitions.move_document(
-            locked.document_id, back, by=by, verb="export_cancelled", why=why, sources={Status.EXPORTING}
+            document.pk, back, by=by, verb="export_cancelled", why=why, sources={Status.EXPORTING}
         )
-    return Attempt.unscoped.get(pk=locked.pk)
+    locked.refresh_from_db()
+    return locked
 
 
 def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str = "", why: str) -> Attempt:
@@ -123,10 +125,11 @@ def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str =
         if not moved:
             raise Refused("Somebody else has settled or re-queued it meanwhile.")
         transitions.move_document(
-            attempt.document_id, Status.EXPORTED, by=by, verb="delivered_elsewhere", why=why,
+            _document(attempt).pk, Status.EXPORTED, by=by, verb="delivered_elsewhere", why=why,
             sources={Status.FAILED_EXPORT},
         )  # fmt: skip
-    return Attempt.unscoped.get(pk=attempt.pk)
+    attempt.refresh_from_db()
+    return attempt
 
 
 def answer(attempt: Attempt, *, by: Principal, given: dict[str, Any]) -> bool:
@@ -161,6 +164,12 @@ def time_out(now: datetime) -> int:
                 )
         ended += moved
     return ended
+
+
+def _document(attempt: Attempt) -> Document:
+    if attempt.document is None:
+        raise Refused("This attempt exports no document.")
+    return attempt.document
 
 
 def _check_repeatable(attempt: Attempt, *, looked: bool) -> None:
@@ -222,7 +231,7 @@ def _first_destination(revision: Revision, queue_id: int) -> int | None:
 
 def _take_over(attempt: Attempt, repeat: Attempt, definition: Definition, resume_from: str) -> None:
     """Copy the finished runs that do not come after `resume_from` into the new attempt."""
-    steps = definition.for_queue(repeat.document.queue_id)
+    steps = definition.for_queue(_document(repeat).queue_id)
     if resume_from not in {step.name for step in steps}:
         raise Refused(f'The revision has no stage "{resume_from}" for this queue.')
     again = {resume_from}

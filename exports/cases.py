@@ -119,13 +119,15 @@ def blob_of(artifact: Artifact) -> Blob:
 
 
 def _case(attempt: Attempt) -> Case:
-    document = attempt.document
+    document, lease = attempt.document, attempt.lease
+    assert document is not None, "an attempt without a document has no case yet (datasets)"
+    assert lease is not None, "only running attempts are loaded"
     queue = document.queue
     original = document.original
     return Case(
         attempt_id=attempt.pk,
         organization_id=attempt.organization_id,
-        lease=attempt.lease,
+        lease=lease,
         lineage=attempt.lineage or attempt.pk,
         tries=attempt.tries,
         lapses=attempt.lapses,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.base import File
@@ -36,8 +36,7 @@ def blob(row: Content, *, name: str = "", media_type: str = "application/octet-s
     def opener() -> BinaryIO:
         if row.inline is not None:
             return io.BytesIO(bytes(row.inline))
-        stored: BinaryIO = default_storage.open(row.stored)
-        return stored
+        return cast("BinaryIO", default_storage.open(row.stored))
 
     return Blob(name, media_type, row.size, opener, row.sha256)
 

@@ -37,10 +37,9 @@ def conclude(case: Case, failures: Sequence[Failure], messages: Sequence[dict[st
             why="written by its stages",
         )
     if not failures:
-        changes = {"reason": "", "message": "", "stage": ""}
-        return End(State.SUCCEEDED, changes, Status.EXPORTED, document, version)
+        return End(State.SUCCEEDED, {"reason": "", "message": "", "stage": ""}, Status.EXPORTED, document, version)
     first = min(failures, key=lambda failure: SEVERITY.index(failure.reason))
-    changes = {
+    changes: dict[str, Any] = {
         "reason": first.reason,
         "stage": first.stage,
         "message": first.message[:4000],

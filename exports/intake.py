@@ -9,7 +9,8 @@ import json
 import mimetypes
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -124,6 +125,41 @@ def differing(old: Content, new: Content) -> list[str]:
     """The schema ids of header fields and tables in which two trees differ; node ids do not count."""
     before, after = _by_field(old), _by_field(new)
     return [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+
+
+def merged(now: Content, sent: Content, names: Collection[str]) -> Content:
+    """`now` with the fields of these names as they were sent; everything else, what people corrected and what stages
+    wrote, stays. A field that was sent no more goes."""
+    fresh = count(max((int(node.get("id") or 0) for node in now.nodes()), default=0) + 1)
+    coming = {
+        node["schema_id"]: (section, _renumbered(node, fresh))
+        for section in sent.sections
+        for node in section.get("children") or ()
+        if node["schema_id"] in names
+    }
+    sections: list[Node] = []
+    for section in now.sections:
+        children = []
+        for node in section.get("children") or ():
+            if node["schema_id"] not in names:
+                children.append(node)
+            elif node["schema_id"] in coming:
+                children.append(coming.pop(node["schema_id"])[1])
+        sections.append({**section, "children": children})
+    for section, node in coming.values():
+        home = next((one for one in sections if one.get("schema_id") == section.get("schema_id")), None)
+        if home is None:
+            home = {**section, "id": next(fresh), "children": []}
+            sections.append(home)
+        home["children"].append(node)
+    return Content(sections)
+
+
+def _renumbered(node: Node, fresh: Iterator[int]) -> Node:
+    made = {**node, "id": next(fresh)}
+    if "children" in node:
+        made["children"] = [_renumbered(child, fresh) for child in node["children"] or ()]
+    return made
 
 
 def _by_field(content: Content) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def requeue_many(attempt_ids: Sequence[int], *, by: Principal, why: str, token: 
     if not why.strip():
         raise Refused("Say why they are sent again: the reason is kept in the audit trail.")
     with transaction.atomic():
+        job: Job
         job, made = Job.unscoped.get_or_create(
             organization_id=by.organization_id,
             token=token,

@@ -34,7 +34,7 @@ from exports.states import State, Status
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
+T = TypeVar("T", StageRun, Exchange)
 
 GROUP = 128
 """Entries in one transaction at most."""

@@ -194,7 +194,7 @@ def drive_one(case: Case, world: World) -> None:
 
 def run_now(attempt_id: int) -> Attempt:
     """Drive one queued attempt in this thread to its end or next wait, and return it as it then stands."""
-    attempt = Attempt.unscoped.get(pk=attempt_id)
+    attempt: Attempt = Attempt.unscoped.get(pk=attempt_id)
     if attempt.state == State.QUEUED:
         lease = worklist.claim_one(attempt_id, f"{socket.gethostname()}:{os.getpid()}")
         loaded, broken = cases.load([attempt_id])
@@ -204,4 +204,5 @@ def run_now(attempt_id: int) -> Attempt:
         for broken_id, error in broken.items():
             cases.fail_unreadable(broken_id, lease, error)
         world.close()
-    return Attempt.unscoped.get(pk=attempt_id)
+    attempt.refresh_from_db()
+    return attempt

@@ -69,12 +69,12 @@ def _statement(
     model: type[Model], vendor: str, update: tuple[str, ...], *, given: bool
 ) -> tuple[tuple[str, str], list[tuple[str, Convert]]]:
     quote = connection.ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if given or not field.primary_key]  # noqa: SLF001  # public by habit
+    fields: list[Any] = [f for f in model._meta.concrete_fields if given or not f.primary_key]  # noqa: SLF001  # likewise
     names = ", ".join(quote(field.column) for field in fields)
     into = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES"  # noqa: SLF001  # likewise
     conflict = ""
     if given:
-        renewed = [quote(model._meta.get_field(name).column) for name in update]  # type: ignore[union-attr]  # noqa: SLF001
+        renewed = [quote(field.column) for field in fields if field.name in update]
         key = quote(_pk(model).column)
         sets = ", ".join(f"{column} = excluded.{column}" for column in renewed)
         conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}" if sets else "ON CONFLICT DO NOTHING"

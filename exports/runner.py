@@ -131,7 +131,9 @@ class Drive:
             exchange.error = "The worker ended before the answer was recorded."
             exchange.ended_at = timezone.now()
             self.record.exchange(exchange)
-        rule = Recovery(getattr(step.config, "recovery", None) or getattr(step.module, "RECOVERY", Recovery.ASK))
+        rule = Recovery(
+            getattr(step.config, "recovery", None) or getattr(step.module, "RECOVERY", None) or Recovery.ASK
+        )
         if rule is Recovery.ASK:
             message = (
                 "The worker ended after this stage began to send and before an answer was recorded. Look at the other "

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -76,10 +76,11 @@ class World:
     def destination(self, case: Case, step: Step) -> Destination | None:
         if step.destination_id is None:
             return None
-        return self._kept(
+        known: Destination = self._kept(
             ("destination", step.destination_id),
             lambda: Destination.unscoped.get(pk=step.destination_id, organization_id=case.organization_id),
         )
+        return known
 
     def secrets(self, case: Case, destination: Destination | None) -> Mapping[str, str]:
         destination_id = destination.pk if destination else None
@@ -122,7 +123,7 @@ class World:
         if time.monotonic() - at > FRESH:
             value = self.ask(read)
             self._known[key] = (time.monotonic(), value)
-        return value  # type: ignore[no-any-return]  # what `read` gave under this key
+        return cast("T", value)  # what `read` gave under this key
 
     def close(self) -> None:
         if self._readers is not None:
