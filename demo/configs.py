@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from demo.texts import CSV, DRAFT, LINK, XML
 
@@ -30,7 +30,8 @@ class StageText:
     kind: str
     config: Any
     run_after: tuple[str, ...] = ()
-    destination: Literal["", "Pretend ERP", "SFTP server"] = ""
+    destination: str = ""
+    """The name of one, or nothing."""
 
     @property
     def text(self) -> str:

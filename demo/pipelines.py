@@ -116,6 +116,7 @@ def _queue(name: str, draft: Sequence[StageText], destinations: dict[str, Destin
     pipeline, _ = Pipeline.objects.update_or_create(
         name=name, organization_id=by.organization_id, defaults={"description": configs.DESCRIPTIONS[name]}
     )
+    queue: Queue
     queue, _ = Queue.objects.update_or_create(
         name=name,
         organization_id=by.organization_id,
