@@ -72,13 +72,13 @@ def check(pipeline: Pipeline) -> list[Problem]:
     return _check(pipeline, drafts(pipeline))
 
 
-def check_config(pipeline: Pipeline, stage: StageDraft) -> list[Problem]:
-    """What is wrong with one stage as it stands in an editor, not saved yet, amid the others of the draft. A stage
-    whose name the draft does not have is taken as a new, last one."""
+def check_config(pipeline: Pipeline, stage: StageDraft, *, was: str = "") -> list[Problem]:
+    """What is wrong with one stage as it stands in an editor, not saved yet, amid the others of the draft. `was` is
+    its saved name where the editor has another; a stage that the draft does not have is taken as a new, last one."""
     others = drafts(pipeline)
-    names = [draft.name for draft in others]
-    whole = [stage if draft.name == stage.name else draft for draft in others]
-    if stage.name not in names:
+    old = was or stage.name
+    whole = [stage if draft.name == old else draft for draft in others]
+    if old not in {draft.name for draft in others}:
         whole.append(stage)
     return [problem for problem in _check(pipeline, whole) if problem.stage == stage.name]
 

@@ -14,7 +14,7 @@ from exports.models import Attempt, Document, FieldsVersion
 from exports.states import Status
 from pipelines import publishing
 from pipelines.blobs import Blob
-from pipelines.fields import Operation
+from pipelines.fields import Content, Operation
 from pipelines.refusals import Refused
 from tests import builders
 from tests.pipelines.kinds import tiny_kinds  # noqa: F401
@@ -148,6 +148,30 @@ def test_the_same_id_with_other_values_corrects_the_document():
     assert Event.objects.get(verb="document.receive_again").detail == {
         "changed": ["amount_total", "lines", "the original"]
     }
+
+
+def test_a_change_leaves_alone_what_people_and_stages_wrote_since():
+    queue = builders.queue()
+    document, _ = received(queue, fields={"amount": "1", "supplier": "Acme", "lines": [{"qty": "1"}], "old": "x"})
+    corrected = {"amount": "1", "supplier": "ACME Ltd", "erp_id": "77", "lines": [{"qty": "1"}], "old": "x"}
+    documents.correct(document, by=builders.owner(), fields=corrected)
+    changed = {"amount": "2", "supplier": "Acme", "lines": [{"qty": "1"}, {"qty": "2"}], "new": "y"}
+
+    again, _ = received(queue, fields=changed)
+    events = Event.objects.count()
+    received(queue, fields=changed)
+
+    again.refresh_from_db()
+    content = Content(again.fields.content)
+    assert content.values == {
+        "amount": "2", "supplier": "ACME Ltd", "erp_id": "77", "lines": [{"qty": "1"}, {"qty": "2"}], "new": "y"
+    }  # fmt: skip
+    ids = [node["id"] for node in content.nodes()]
+    assert len(set(ids)) == len(ids)
+    assert [version.why for version in FieldsVersion.objects.order_by("number")] == [
+        "Received.", "", "Received again, changed.", "What was corrected or written since stays."
+    ]  # fmt: skip
+    assert Event.objects.count() == events
 
 
 @pytest.mark.parametrize("status", [Status.EXPORTING, Status.EXPORTED, Status.DELETED, Status.PURGED])
