@@ -38,7 +38,7 @@ help:  ## this list
 define install
 	@echo "Installing $(1)"
 	@if [ -n "$(UV)" ]; then \
-	    "$(UV)" pip sync --quiet --require-hashes --python $(PYTHON) $(1); \
+	    "$(UV)" pip install --quiet --require-hashes --python $(PYTHON) -r $(1); \
 	else \
 	    $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); \
 	fi
