@@ -100,9 +100,3 @@ def test_the_registry_has_a_line_for_every_module():
     }
 
     assert modules == set(stages.KINDS)
-
-
-def test_every_page_is_of_a_kind():
-    pages = {path.stem for path in tree.files() if path.parent == tree.Path("docs/stages") and path.suffix == ".md"}
-
-    assert pages - {"README", *LANGUAGES} == set(stages.KINDS)
