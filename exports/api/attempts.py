@@ -16,7 +16,7 @@ from exports.api.described import raises
 from exports.api.filters import AttemptFilters, RunFilters
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow, AttemptShown, Requeue, RunRow, RunShown, Settle
-from exports.api.shapes.common import Why
+from exports.api.shapes.members import Why
 from exports.models import Artifact, Attempt, Exchange, StageRun
 
 _ROW = (

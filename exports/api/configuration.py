@@ -15,9 +15,9 @@ from exports.api.described import raises
 from exports.api.filters import DestinationFilters, QueueFilters, SecretFilters
 from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
-from exports.api.shapes.common import Why
 from exports.api.shapes.configuration import QueueShape, SchemaShape
 from exports.api.shapes.destinations import DestinationShape, SecretRow, SecretValue, Tested
+from exports.api.shapes.members import Why
 from pipelines import destinations, vault
 from pipelines.models import Destination, Queue, Schema, Secret
 

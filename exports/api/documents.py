@@ -24,9 +24,9 @@ from exports.api.filters import DocumentFilters
 from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow
-from exports.api.shapes.common import Why
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
 from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
+from exports.api.shapes.members import Why
 from exports.models import Attempt, Document, FieldsVersion
 from pipelines.fields import Operation
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from exports import states
-from exports.api.shapes.common import TIME, Anything, Pairs, Texts
+from exports.api.shapes.members import TIME, Anything, Pairs, Texts
 from exports.models import Artifact, Attempt, Delivery, Exchange, StageRun
 
 RUN_ID = "019530d2-7c00-7000-8000-000000000001"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from exports.api.shapes.common import TIME, Anything, Texts
+from exports.api.shapes.members import TIME, Anything, Texts
 from pipelines import stages
 from pipelines.definition import StageDraft
 from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage

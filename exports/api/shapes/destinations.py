@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from exports.api.shapes.common import TIME, Anything, Texts
 from exports.api.shapes.configuration import Own, unique_name
+from exports.api.shapes.members import TIME, Anything, Texts
 from pipelines import destinations
 from pipelines.models import Destination, Pipeline, Secret
 

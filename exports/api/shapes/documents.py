@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from exports import states
-from exports.api.shapes.common import ANYTHING, TIME, Anything
+from exports.api.shapes.members import ANYTHING, TIME, Anything
 from exports.models import Document, FieldsVersion
 
 NODES = {"type": "array", "items": ANYTHING}

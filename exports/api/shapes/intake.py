@@ -13,8 +13,8 @@ from rest_framework import serializers
 
 from exports.api.bodies import loads
 from exports.api.problems import ApiProblem
-from exports.api.shapes.common import Anything
 from exports.api.shapes.documents import EXAMPLE_FIELDS, FLAT, NODES
+from exports.api.shapes.members import Anything
 from pipelines.blobs import Blob
 from pipelines.models import Queue
 

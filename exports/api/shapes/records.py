@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.models import Event
-from exports.api.shapes.common import TIME, Anything, Texts
+from exports.api.shapes.members import TIME, Anything, Texts
 from exports.models import Job
 
 

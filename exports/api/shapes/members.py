@@ -1,4 +1,4 @@
-"""Shapes that several resources share."""
+"""Members that several shapes share: free objects, pairs, texts, and the reason that an action takes."""
 
 from __future__ import annotations
 
