@@ -167,7 +167,7 @@ def _links(model: type[Scoped]) -> tuple[Any, ...]:
     """The foreign keys of a model that lead to rows with an organization."""
     return tuple(
         field
-        for field in model._meta.concrete_fields  # noqa: SLF001 (Django's documented one)
+        for field in model._meta.concrete_fields
         if isinstance(field, models.ForeignKey)
         and isinstance(field.related_model, type)
         and issubclass(field.related_model, Scoped)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from exports import attempts, intake, transitions, triggers, versions
-from exports.arrivals import receive as receive  # noqa: PLC0414  # a verb of documents like the others
+from exports.arrivals import receive as receive  # a verb of documents like the others
 from exports.models import Attempt, Document, FieldsVersion
 from exports.states import ACTIVE, Status
 from pipelines import fields as trees

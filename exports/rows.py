@@ -37,7 +37,7 @@ def insert(model: type[Model], rows: Sequence[Model], *, update: Sequence[str] =
         for first in range(0, len(values), most):
             some = values[first : first + most]
             flat = [value for row in some for value in row]
-            cursor.execute(f"{into} {', '.join([slots] * len(some))} {conflict}", flat)  # likewise
+            cursor.execute(f"{into} {', '.join([slots] * len(some))} {conflict}", flat)
 
 
 def update(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -50,18 +50,18 @@ def update(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any
     converters = [_converter(field, connection.vendor) for field in fields]
     quote = connection.ops.quote_name
     sets = ", ".join(f"{quote(field.column)} = COALESCE(%s, {quote(field.column)})" for field in fields)
-    table, key = quote(model._meta.db_table), quote(_pk(model).column)  # noqa: SLF001  # public by habit
+    table, key = quote(model._meta.db_table), quote(_pk(model).column)
     values = [[*(convert(v) for convert, v in zip(converters, row[1:], strict=True)), row[0]] for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s", values)  # noqa: S608  # our own names
 
 
 def _field(model: type[Model], name: str) -> Any:
-    return next(field for field in model._meta.concrete_fields if field.attname == name)  # noqa: SLF001  # likewise
+    return next(field for field in model._meta.concrete_fields if field.attname == name)
 
 
 def _pk(model: type[Model]) -> Any:
-    return model._meta.pk  # noqa: SLF001  # likewise
+    return model._meta.pk
 
 
 @cache
@@ -69,9 +69,9 @@ def _statement(
     model: type[Model], vendor: str, update: tuple[str, ...], *, given: bool
 ) -> tuple[tuple[str, str], list[tuple[str, Convert]]]:
     quote = connection.ops.quote_name
-    fields: list[Any] = [f for f in model._meta.concrete_fields if given or not f.primary_key]  # noqa: SLF001  # likewise
+    fields: list[Any] = [f for f in model._meta.concrete_fields if given or not f.primary_key]
     names = ", ".join(quote(field.column) for field in fields)
-    into = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES"  # noqa: SLF001  # likewise
+    into = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES"
     conflict = ""
     if given:
         renewed = [quote(field.column) for field in fields if field.name in update]

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines import configs, jsontext, stages
 from pipelines.errors import Misconfigured
-from pipelines.problems import Problem as Problem  # noqa: PLC0414  # engine and pages know it from here
+from pipelines.problems import Problem as Problem  # engine and pages know it from here
 
 FORMAT = 1
 """Of `dump`. Rises when the shape changes; `load` reads every number up to it."""

@@ -30,7 +30,7 @@ _UNREAD_OF_EXCHANGES = ("request_headers", "reply_headers")
 def with_parts(runs: QuerySet[Any]) -> QuerySet[Any]:
     """Stage runs with what each sent, made and delivered: a query a kind, however many there are."""
     exchanges = Exchange.objects.defer(*_UNREAD_OF_EXCHANGES).select_related("run").only(
-        *(field.name for field in Exchange._meta.concrete_fields if field.name not in _UNREAD_OF_EXCHANGES),  # noqa: SLF001  public Options
+        *(field.name for field in Exchange._meta.concrete_fields if field.name not in _UNREAD_OF_EXCHANGES),
         "run__name",
     )  # fmt: skip
     return runs.defer(*_UNREAD_OF_RUNS).prefetch_related(
@@ -55,7 +55,7 @@ class Attempts(Listed, Shown, Resource):
 
     def rows(self) -> Any:
         rows = Attempt.objects.select_related("document", "revision").defer("answer").only(
-            *(field.name for field in Attempt._meta.concrete_fields if field.name != "answer"),  # noqa: SLF001  public Options
+            *(field.name for field in Attempt._meta.concrete_fields if field.name != "answer"),
             *_ROW,
         )  # fmt: skip
         return (

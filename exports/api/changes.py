@@ -30,5 +30,5 @@ def remove(row: Any, *, by: Principal) -> None:
 
 
 def record(verb: str, row: Model, *, by: Principal, detail: dict[str, Any]) -> None:
-    noun = row._meta.model_name  # noqa: SLF001  public Options
+    noun = row._meta.model_name
     trail.record(f"{noun}.{verb}", f"{noun}:{row.pk}", organization_id=by.organization_id, actor=by.name, detail=detail)

@@ -39,7 +39,7 @@ class Exchanges(Listed, Shown, Resource):
 
     def rows(self) -> Any:
         unread = ("request_headers", "reply_headers") if self.action == "list" else ()
-        columns = [field.name for field in Exchange._meta.concrete_fields if field.name not in unread]  # noqa: SLF001  public Options
+        columns = [field.name for field in Exchange._meta.concrete_fields if field.name not in unread]
         return Exchange.objects.select_related("run").only(*columns, "run__name")
 
     def get_serializer_class(self) -> type[Any]:

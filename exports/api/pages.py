@@ -54,7 +54,7 @@ class CursorPages(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         size = _size(request)
         given = request.query_params.get("cursor")
-        cursor = Cursor.decode(given, queryset.model._meta.pk) if given else None  # noqa: SLF001  public Options
+        cursor = Cursor.decode(given, queryset.model._meta.pk) if given else None
         backwards = cursor is not None and cursor.backwards
         descending = getattr(view, "newest_first", True) != backwards
         rows = queryset.order_by("-pk" if descending else "pk")

@@ -165,7 +165,7 @@ def _busy(exc: Any) -> ApiProblem:
 
 def _in_use(exc: Any) -> ApiProblem:
     kept = getattr(exc, "protected_objects", None) or getattr(exc, "restricted_objects", None) or ()
-    kinds = sorted({type(row)._meta.verbose_name_plural for row in kept})  # noqa: SLF001  Django's public Options
+    kinds = sorted({type(row)._meta.verbose_name_plural for row in kept})
     return ApiProblem(
         "in_use", f"It cannot be deleted: {', '.join(map(str, kinds)) or 'other rows'} still refer to it."
     )

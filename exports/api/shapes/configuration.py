@@ -27,7 +27,7 @@ def unique_name(shape: Any, name: str, **within: Any) -> str:
     if shape.instance is not None:
         others = others.exclude(pk=shape.instance.pk)
     if others.exists():
-        message = f'There is already a {shape.Meta.model._meta.verbose_name} named "{name}".'  # noqa: SLF001  public Options
+        message = f'There is already a {shape.Meta.model._meta.verbose_name} named "{name}".'
         raise serializers.ValidationError(message)
     return name
 
