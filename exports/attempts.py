@@ -120,7 +120,7 @@ def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str =
         said = f"Settled as delivered by {by.name}: {reference}"
         moved = transitions.move_attempt(
             attempt.pk, State.SUCCEEDED, by=by, verb="settle", why=why, sources={State.FAILED},
-            detail={"reference": reference}, message=said,
+            detail={"reference": reference}, message=said, reason="",
         )  # fmt: skip
         if not moved:
             raise Refused("Somebody else has settled or re-queued it meanwhile.")

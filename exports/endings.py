@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from exports.cases import Case
 from exports.ledger import End
-from exports.models import FieldsVersion
+from exports.models import FieldsVersion, StageRun
 from exports.states import SEVERITY, Reason, State, Status
+from pipelines.contract import Parked
 from pipelines.fields import Content
 
 
@@ -21,6 +23,62 @@ class Failure:
     stage: str
     message: str
     http_status: int | None = None
+
+
+@dataclass(slots=True)
+class Standing:
+    """How an attempt stands while its stages run: what failed, what waits, what people are told."""
+
+    failures: list[Failure] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Stages that failed or were blocked: what waits for them does not run."""
+    pending: set[str] = field(default_factory=set)
+    """Stages that a later claim takes up."""
+    due_at: datetime | None = None
+    parked: Parked | None = None
+    waiting_for: str = ""
+    http_status: int | None = None
+    """Of the last reply to a request."""
+
+    def fail(self, stage: str, reason: Reason, message: str) -> None:
+        """A stage has failed; `message` is already redacted."""
+        self.broken.add(stage)
+        self.failures.append(Failure(reason, stage, message, self.http_status))
+        self.tell("error", message, stage)
+
+    def tell(self, kind: str, content: str, stage: str, about: str = "all") -> None:
+        """A message for the document, in the form of reference/rossum.md 7.4."""
+        self.messages.append({"type": kind, "content": content[:4096], "id": about, "detail": {"stage": stage}})
+
+    def judge(self, run: StageRun) -> None:
+        """A stage's messages. An error fails the attempt as rejected, without stopping the stages after it."""
+        for message in run.messages:
+            self.tell(message["type"], message["content"], run.name, message["field"] or "all")
+            if message["type"] == "error":
+                self.failures.append(Failure(Reason.REJECTED, run.name, message["content"], self.http_status))
+
+    def wait(self, stage: str, due_at: datetime) -> None:
+        """A stage is tried again at `due_at`; of several the latest counts."""
+        self.pending.add(stage)
+        self.due_at = max(self.due_at or due_at, due_at)
+        self.waiting_for = stage
+
+    def park(self, stage: str, parked: Parked) -> None:
+        self.pending.add(stage)
+        self.parked = parked
+        self.waiting_for = stage
+
+    def end(self, case: Case, content: Content) -> End:
+        """How the attempt leaves the worker: for a wait, or for good."""
+        if self.due_at is not None:
+            note = case.runs[self.waiting_for].note
+            changes = {"due_at": self.due_at, "tries": case.tries + 1, "stage": self.waiting_for, "message": note}
+            return End(State.WAITING, {**changes, "http_status": self.http_status})
+        if self.parked is not None and self.pending:
+            changes = {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline, "stage": self.waiting_for}
+            return End(State.PARKED, changes)
+        return conclude(case, self.failures, self.messages, content)
 
 
 def conclude(case: Case, failures: Sequence[Failure], messages: Sequence[dict[str, Any]], content: Content) -> End:

@@ -48,10 +48,13 @@ class Record:
         self._bodies.clear()
 
     def hide(self, name: str, value: str) -> None:
-        """From now on, wherever text of this attempt is kept, `value` does not appear."""
-        if self._hidden.get(name) != value:
-            self._hidden[name] = value
-            self.redactor = Redactor(dict(self._hidden))
+        """From now on, wherever text of this attempt is kept, `value` does not appear. A second value of the same
+        name, such as the token after the one that was refused, is hidden beside the first."""
+        if value in self._hidden.values():
+            return
+        taken = sum(known.partition(" ")[0] == name for known in self._hidden)
+        self._hidden[f"{name} {taken + 1}" if taken else name] = value
+        self.redactor = Redactor(dict(self._hidden))
 
     def run(self, run: StageRun) -> bool:
         """Take a stage run into the open entry; False when it is there already."""
@@ -96,10 +99,21 @@ class Record:
         exchange.request_headers = self.redactor.pairs(exchange.request_headers)
         exchange.reply_headers = self.redactor.pairs(exchange.reply_headers)
         if request_body is not None:
-            exchange.request_content_id = self._keep(entry, self._clean(request_body))
+            exchange.request_content_id = self._keep(entry, self._beginning(request_body))
         if reply_body is not None:
-            exchange.reply_content_id = self._keep(entry, self._clean(reply_body))
+            tokens = exchange.purpose == "auth"
+            exchange.reply_content_id = self._keep(entry, self._beginning(reply_body, tokens=tokens))
         entry.exchanges[exchange.pk] = exchange
+
+    def _beginning(self, body: Blob, *, tokens: bool = False) -> Blob:
+        """What of a body is kept for reading, redacted before it is cut: half a secret is not found any more."""
+        most = settings.KEPT_BODY_BYTES
+        with body.open() as stream:
+            raw = stream.read(most + self.redactor.longest)
+        clean = self.redactor.auth_reply(raw) if tokens else self.redactor.data(raw)
+        if clean == raw and body.size <= most:
+            return body  # as it is, so that an artifact with the same bytes shares its row
+        return Blob.of(clean[:most])
 
     def _clean(self, blob: Blob) -> Blob:
         raw = blob.read()

@@ -11,21 +11,21 @@ import random
 import time
 import traceback
 from collections.abc import Generator
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from exports import backoff, endings
+from exports import backoff, endings, probing
 from exports.cases import Case
-from exports.endings import Failure
-from exports.ledger import End, LeaseLostError
+from exports.endings import Failure, Standing
+from exports.ledger import LeaseLostError
 from exports.models import StageRun
 from exports.payloads import Payload
 from exports.record import Record
-from exports.states import Reason, RunState, State
+from exports.states import Reason, RunState
 from exports.tools import StageTools
 from exports.world import World
 from pipelines import formulas
@@ -53,21 +53,14 @@ class Drive:
         self.world = world
         self.content = case.fields
         self.record = Record(case, world.ledger)
-        self.failures: list[Failure] = []
-        self.messages: list[dict[str, Any]] = []
-        self.broken: set[str] = set()
-        self.pending: set[str] = set()
-        self.due_at: datetime | None = None
-        self.parked: Parked | None = None
-        self.waiting_for = ""
-        self.http_status: int | None = None
+        self.standing = Standing()
         self.current: StageRun | None = None
         self._position = len(case.runs)
 
     def run(self) -> None:
         """To the end, or to the next wait. LeaseLostError means that somebody else has the attempt now."""
         if self.case.lapses >= MAX_LAPSES:
-            self.failures.append(endings.worn_out(self.case))
+            self.standing.failures.append(endings.worn_out(self.case))
         else:
             for step in self.case.definition.for_queue(self.case.facts.queue_id):
                 self._step(step)
@@ -80,17 +73,17 @@ class Drive:
         if prior is not None and prior.state in DONE:
             self._replay(prior)
             return
-        if any(name in self.pending for name in step.run_after):
-            self.pending.add(step.name)
+        if any(name in self.standing.pending for name in step.run_after):
+            self.standing.pending.add(step.name)
             return
-        broken = [name for name in step.run_after if name in self.broken]
+        broken = [name for name in step.run_after if name in self.standing.broken]
         if broken and not step.always_run:
             run = self._run_of(step)
             self._close(run, RunState.BLOCKED, note=f"Not run: {', '.join(broken)} did not succeed.")
-            self.broken.add(step.name)
+            self.standing.broken.add(step.name)
             return
         if prior is not None and prior.state == RunState.PARKED and not self._answered(step.name):
-            self.pending.add(step.name)
+            self.standing.pending.add(step.name)
             self.parked = Parked(prior.note, self.case.deadline or timezone.now(), prior.checkpoint or {})
             self.waiting_for = step.name
             return
@@ -102,13 +95,9 @@ class Drive:
     def _attempt_stage(self, step: Step, prior: StageRun | None) -> None:
         answered = prior is not None and prior.state == RunState.PARKED
         run = self._run_of(step)
-        repeats = False
         self.current = run
         try:
-            if prior is not None and prior.marked_at is not None:
-                repeats = self._recover(step, prior)
-            inbox = self._inbox(step, prior, repeats=repeats, answered=answered)
-            outcome = self._complete(step.module.run(step.config, inbox, StageTools(self, step, run)), run)
+            outcome = self._outcome(step, prior, run, answered=answered)
             if isinstance(outcome, Parked):
                 self._park(step, run, outcome)
             else:
@@ -124,6 +113,18 @@ class Drive:
             run.traceback = self.record.redactor.text(traceback.format_exc())
             message = f"Waybill itself failed here ({type(error).__name__}). The traceback is kept with the stage run."
             self._fail(step, run, Reason.INTERNAL, StageError(message))
+
+    def _outcome(self, step: Step, prior: StageRun | None, run: StageRun, *, answered: bool) -> Outcome | Parked:
+        tools = StageTools(self, step, run)
+        inbox = self._inbox(prior, repeats=False, answered=answered)
+        try:
+            if prior is not None and prior.marked_at is not None:
+                inbox = replace(inbox, repeats=self._recover(step, prior))
+            elif (arrived := probing.look_again(step, inbox, tools, run)) is not None:
+                return arrived
+            return self._complete(step, step.module.run(step.config, inbox, tools), run)
+        except Unconfirmed as error:
+            return probing.decide(step, inbox, tools, run, error)
 
     def _recover(self, step: Step, prior: StageRun) -> bool:
         """A send of an earlier worker has a mark and no end. True: the stage looks at the far end first."""
@@ -142,9 +143,9 @@ class Drive:
             raise Unconfirmed(message)
         return rule is Recovery.VERIFY
 
-    def _inbox(self, step: Step, prior: StageRun | None, *, repeats: bool, answered: bool) -> Inbox:
+    def _inbox(self, prior: StageRun | None, *, repeats: bool, answered: bool) -> Inbox:
         return Inbox(
-            stage=step.name,
+            stage=self.current.name if self.current else "",
             document=self.case.facts,
             fields=self.content,
             artifacts=dict(self.case.artifacts),
@@ -157,25 +158,25 @@ class Drive:
             payload=Payload(self.case, self.content),
         )
 
-    def _complete(self, result: Any, run: StageRun) -> Outcome | Parked:
+    def _complete(self, step: Step, result: Any, run: StageRun) -> Outcome | Parked:
         """The outcome of a stage, generator or not; checkpoints are durable before the stage goes on."""
         if not isinstance(result, Generator):
-            return _outcome(result)
+            return _checked(result)
         told_at = 0.0
         while True:
             try:
-                step = next(result)
+                came = next(result)
             except StopIteration as stop:
-                return _outcome(stop.value)
-            if isinstance(step, Parked):
+                return _checked(stop.value)
+            if isinstance(came, Parked):
                 result.close()
-                return step
-            if isinstance(step, Checkpoint):
-                run.checkpoint = dict(step.state)
-                self.record.attach(run, step.artifacts, redact=False)
+                return came
+            if isinstance(came, Checkpoint):
+                run.checkpoint = dict(came.state)
+                self.record.attach(run, came.artifacts, redact=step.sends)
                 self.commit()
-            elif isinstance(step, Progress):
-                run.progress = asdict(step)
+            elif isinstance(came, Progress):
+                run.progress = asdict(came)
                 if time.monotonic() - told_at > PROGRESS_EVERY:
                     told_at = time.monotonic()
                     self.commit()
@@ -194,17 +195,7 @@ class Drive:
         run.operations = [self.record.redactor.json(_plain(operation)) for operation in outcome.operations]
         run.messages = [asdict(message) for message in messages]
         self._close(run, RunState.SKIPPED if outcome.skipped else RunState.FINISHED, note=outcome.skipped)
-        self._judge(run)
-
-    def _judge(self, run: StageRun) -> None:
-        """An error message fails the attempt as rejected, without stopping the stages after it."""
-        for message in run.messages:
-            self.messages.append({
-                "type": message["type"], "content": message["content"], "id": message["field"] or "all",
-                "detail": {"stage": run.name},
-            })  # fmt: skip
-            if message["type"] == "error":
-                self.failures.append(Failure(Reason.REJECTED, run.name, message["content"], self.http_status))
+        self.standing.judge(run)
 
     def _replay(self, run: StageRun) -> None:
         """What an earlier worker already committed of this attempt."""
@@ -212,12 +203,12 @@ class Drive:
         if operations:
             self.content, _ = self.content.apply(operations)
             self.content, _ = formulas.recompute(self.content, self.case.schema)
-        self._judge(run)
+        self.standing.judge(run)
         if run.state == RunState.BLOCKED:
-            self.broken.add(run.name)
+            self.standing.broken.add(run.name)
         elif run.state == RunState.FAILED:
-            self.broken.add(run.name)
-            self.failures.append(Failure(Reason(run.reason), run.name, run.note, None))
+            self.standing.broken.add(run.name)
+            self.standing.failures.append(Failure(Reason(run.reason), run.name, run.note, None))
 
     # How a stage ends
 
@@ -234,11 +225,7 @@ class Drive:
         )
         run.reason = reason
         run.place = self.record.redactor.text(error.place)[:300]
-        self.broken.add(step.name)
-        told = self.record.redactor.text(str(error))
-        self.failures.append(Failure(reason, step.name, told, self.http_status))
-        detail = {"stage": step.name}
-        self.messages.append({"type": "error", "content": told[:4096], "id": "all", "detail": detail})
+        self.standing.fail(step.name, reason, self.record.redactor.text(str(error)))
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
         if self.case.tries + 1 >= self.case.definition.max_tries:
@@ -249,36 +236,17 @@ class Drive:
             self.case.tries, first=settings.BACKOFF_SECONDS, retry_after=error.retry_after, random=random.random
         )
         self._close(run, RunState.WAITING, note=str(error))
-        self.pending.add(step.name)
-        due_at = timezone.now() + timedelta(seconds=wait)
-        self.due_at = max(self.due_at or due_at, due_at)
-        self.waiting_for = step.name
+        self.standing.wait(step.name, timezone.now() + timedelta(seconds=wait))
 
     def _park(self, step: Step, run: StageRun, parked: Parked) -> None:
         run.checkpoint = dict(parked.state)
         self._close(run, RunState.PARKED, note=parked.on)
-        self.pending.add(step.name)
-        self.parked = parked
-        self.waiting_for = step.name
+        self.standing.park(step.name, parked)
 
     # How the attempt ends
 
     def _finish(self) -> None:
-        if self.due_at is not None:
-            note = self.case.runs[self.waiting_for].note
-            end = End(
-                State.WAITING,
-                {"due_at": self.due_at, "tries": self.case.tries + 1, "stage": self.waiting_for, "message": note,
-                 "http_status": self.http_status},
-            )  # fmt: skip
-        elif self.pending and self.parked is not None:
-            end = End(
-                State.PARKED,
-                {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline, "stage": self.waiting_for},
-            )
-        else:
-            end = endings.conclude(self.case, self.failures, self.messages, self.content)
-        self.record.commit(None, end)
+        self.record.commit(None, self.standing.end(self.case, self.content))
 
     def abort(self, error: BaseException) -> None:
         """Fail as internal, whatever was underway; for the loop, when the drive itself has a bug."""
@@ -286,10 +254,9 @@ class Drive:
         reason = Reason.UNCONFIRMED if marked else Reason.INTERNAL
         self.record.discard()
         message = f"Waybill itself failed ({type(error).__name__}); the log has the traceback."
-        self.failures = [Failure(reason, self.current.name if self.current else "", message, self.http_status)]
+        self.standing = Standing()
+        self.standing.fail(self.current.name if self.current else "", reason, message)
         self.content = self.case.fields
-        self.due_at, self.parked = None, None
-        self.pending.clear()
         self._finish()
 
     # The stage run's row
@@ -324,7 +291,7 @@ class Drive:
         return Message(message.type, self.record.redactor.text(message.content)[:4096], message.field)
 
 
-def _outcome(given: Any) -> Outcome:
+def _checked(given: Any) -> Outcome:
     """What a stage returned, which for a third-party kind may be anything."""
     if not isinstance(given, Outcome):
         message = f"The stage returned a {type(given).__name__} where an Outcome was due."

@@ -69,7 +69,8 @@ class StageTools:
     def call(self, request: Request, *, purpose: Literal["request", "auth", "probe"] = "request") -> Reply:
         digest, size, kept = _body(request)
         request = self._with_key(request, digest) if purpose == "request" else request
-        exchange = self._open(purpose, request.method, request.url, request.headers, digest, size, kept)
+        key = request.headers.get(request.idempotency_header, "")
+        exchange = self._open(purpose, request.method, request.url, request.headers, digest, size, kept, key)
         egress = self._world.egress(self._destination)
         try:
             with self._world.turn(self._destination):
@@ -105,6 +106,11 @@ class StageTools:
             raise
         crashpoints.reach("after-reply")
         self._close(exchange)
+        self.prove(key, proof, place=place)
+        return proof
+
+    def prove(self, key: str, proof: Proof, *, place: str = "") -> None:
+        """Keep a receipt: of a file that was put, or of a send that a probe found at the other side."""
         delivery = Delivery(
             organization_id=self._drive.case.organization_id,
             attempt_id=self._drive.case.attempt_id,
@@ -118,19 +124,27 @@ class StageTools:
             delivered_at=timezone.now(),
         )
         self._drive.record.delivery(delivery)
-        self._drive.case.deliveries[(self._step.name, key, place)] = delivery
-        return proof
+        self._drive.case.deliveries[(self._step.name, key, place or proof.place)] = delivery
 
     def _with_key(self, request: Request, digest: str) -> Request:
         """The same key for the same bytes of the same stage of one lineage; other bytes, another key."""
-        if any(name.lower() == "idempotency-key" for name in request.headers):
+        header = request.idempotency_header
+        if not header or any(name.lower() == header.lower() for name in request.headers):
             return request
         told = f"{self._drive.case.lineage}\n{self._step.name}\n{request.method}\n{request.url}\n{digest}"
         key = hashlib.sha256(told.encode()).hexdigest()[:40]
-        return replace(request, headers={**request.headers, "Idempotency-Key": key})
+        return replace(request, headers={**request.headers, header: key})
 
     def _open(
-        self, purpose: str, method: str, url: str, headers: Mapping[str, str], digest: str, size: int, kept: Blob | None
+        self,
+        purpose: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        digest: str,
+        size: int,
+        kept: Blob | None,
+        key: str = "",
     ) -> Exchange:
         drive = self._drive
         exchange = Exchange(
@@ -143,7 +157,7 @@ class StageTools:
             request_headers=[[name, value] for name, value in headers.items()],
             request_size=size,
             request_sha256=digest,
-            idempotency_key=next((v for k, v in headers.items() if k.lower() == "idempotency-key"), "")[:64],
+            idempotency_key=key[:64],
             begun_at=timezone.now(),
         )
         drive.record.exchange(exchange, request_body=kept)
@@ -165,9 +179,9 @@ class StageTools:
             exchange.reply_size = reply.size
             exchange.timings = dict(reply.timings)
             exchange.reply_truncated = reply.truncated or len(reply.body) > settings.KEPT_BODY_BYTES
-            body = Blob.of(reply.body[: settings.KEPT_BODY_BYTES]) if reply.body else None
+            body = Blob.of(reply.body) if reply.body else None
             if exchange.purpose == "request":
-                self._drive.http_status = reply.status
+                self._drive.standing.http_status = reply.status
         self._drive.record.exchange(exchange, reply_body=body)
 
 
@@ -194,9 +208,9 @@ class _WatchedTokens:
 
 
 def _body(request: Request) -> tuple[str, int, Blob | None]:
-    """The digest and size of a request's body, and what of it is kept for reading."""
+    """The digest and size of a request's body, and the bytes whose beginning is kept for reading."""
     if request.body is not None:
-        return request.body.sha256, request.body.size, _head(request.body)
+        return request.body.sha256, request.body.size, request.body
     if request.parts:
         told = json.dumps([_told(part) for part in request.parts], indent=1).encode()
         size = sum(part.blob.size if part.blob else len(part.text.encode()) for part in request.parts)
@@ -216,10 +230,3 @@ def _told(part: Part) -> dict[str, Any]:
         "size": part.blob.size,
         "sha256": part.blob.sha256,
     }
-
-
-def _head(blob: Blob) -> Blob:
-    if blob.size <= settings.KEPT_BODY_BYTES:
-        return blob
-    with blob.open() as stream:
-        return Blob.of(stream.read(settings.KEPT_BODY_BYTES), name=blob.name, media_type=blob.media_type)

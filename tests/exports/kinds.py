@@ -34,6 +34,8 @@ class Config(StageConfig):
     """How often `do` applies; after that the stage finishes."""
     chunks: int = 0
     stop_at: int = -1
+    probe: str | None = None
+    """What a probe finds: there, absent or unclear."""
 
 
 def run(config: Config, inbox: Any, tools: Any) -> Any:
@@ -57,6 +59,13 @@ def run(config: Config, inbox: Any, tools: Any) -> Any:
     messages = [Message("error", config.message or "judged wrong")] if config.do == "error" else []
     artifacts = {key: Blob.of(f"{key} by {inbox.stage}".encode(), name=f"{key}.txt") for key in config.write}
     return Outcome(messages=messages, operations=operations, artifacts=artifacts)
+
+
+def probe(config: Config, inbox: Any, tools: Any) -> Proof | None:
+    done.append(f"probe {inbox.stage}")
+    if config.probe == "unclear":
+        raise Unavailable("The probe was answered 503.")
+    return None if config.probe == "absent" else Proof("dummy://there", 1, "ab", "GET answered 200 OK")
 
 
 def _park(tools: Any) -> Any:
@@ -84,6 +93,7 @@ def module(*, sends: bool) -> types.ModuleType:
         reads=lambda config: frozenset(config.read),
         writes=lambda config: frozenset(config.write),
         run=run,
+        probe=probe,
     )
     return kind
 

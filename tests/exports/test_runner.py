@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from exports import attempts, loop, transitions, worklist
-from exports.models import Attempt, Document, StageRun
+from exports.models import Attempt, Delivery, Document, StageRun
 from exports.states import Reason, RunState, State, Status
 from tests import builders
 from tests.exports.kinds import kinds  # noqa: F401  # a fixture
@@ -145,6 +145,43 @@ def test_a_send_that_nobody_saw_end_follows_its_rule(kinds, rule, state):
     assert attempt.state == state
     assert kinds == ([] if rule is None else ["send", "after"])
     assert attempt.reason == (Reason.UNCONFIRMED if rule is None else "")
+
+
+def test_a_probe_that_finds_the_send_ends_the_stage_well_with_its_proof(kinds):
+    attempt = export(act("send", "unconfirmed", probe="there"), act("after"))
+
+    assert (attempt.state, kinds) == (State.SUCCEEDED, ["send", "probe send", "after"])
+    assert Delivery.objects.get().how == "GET answered 200 OK"
+
+
+def test_a_probe_that_does_not_find_it_has_it_sent_again_after_another_look(kinds):
+    attempt = export(act("send", "unconfirmed", probe="absent", times=1))
+    assert (attempt.state, kinds) == (State.WAITING, ["send", "probe send"])
+    Attempt.objects.update(due_at=timezone.now())
+    transitions.wake(timezone.now())
+
+    attempt = loop.run_now(attempt.pk)
+
+    assert (attempt.state, kinds) == (State.SUCCEEDED, ["send", "probe send", "probe send", "send"])
+
+
+def test_a_probe_that_says_nothing_leaves_the_outcome_unknown(kinds):
+    attempt = export(act("send", "unconfirmed", probe="unclear"))
+
+    assert (attempt.state, attempt.reason) == (State.FAILED, Reason.UNCONFIRMED)
+    assert "The probe did not settle it: The probe was answered 503." in attempt.message
+    assert kinds == ["send", "probe send"]
+
+
+def test_a_send_without_an_end_is_probed_before_anything_else(kinds):
+    attempt = builders.attempt(act("send", kind="act_and_send", probe="there"))
+    StageRun.own(
+        attempt=attempt, name="send", kind="act_and_send", position=1, begun_at=timezone.now(), marked_at=timezone.now()
+    ).save()
+
+    attempt = loop.run_now(attempt.pk)
+
+    assert (attempt.state, kinds) == (State.SUCCEEDED, ["probe send"])
 
 
 def test_a_worker_given_up_for_dead_cannot_write():
