@@ -31,6 +31,11 @@ def principal(request: HttpRequest) -> Principal:
     return principal_of(request.user, organization_id)
 
 
+def here() -> int:
+    """The id of the organization in scope; 0, which no row has, where there is none."""
+    return scope.current() or 0
+
+
 def require(request: HttpRequest, verb: str) -> Principal:
     """The principal, if they may do `verb` ("exports.requeue_attempt"). Raises PermissionDenied naming the verb."""
     if scope.current() is None or not request.user.has_perm(verb):
@@ -67,6 +72,7 @@ class DeskList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.full_result_count: int | None
         if self.full_result_count is None:
             self.full_result_count = self.result_count
 
@@ -122,9 +128,9 @@ class DeskAdmin(ModelAdmin):
     ) -> HttpResponse:
         """What the trail says of one row."""
         obj = self.found(request, object_id)
-        events = Event.objects.filter(
-            organization_id=scope.current(), subject=f"{self.opts.model_name}:{obj.pk}"
-        ).order_by("-id")[:200]
+        events = Event.objects.filter(organization_id=here(), subject=f"{self.opts.model_name}:{obj.pk}").order_by(
+            "-id"
+        )[:200]
         return self.page(request, "admin/history.html", obj, title=f"History of {obj}", events=events)
 
     def found(self, request: HttpRequest, object_id: str) -> Any:

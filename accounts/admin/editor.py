@@ -61,4 +61,4 @@ class LinesField(forms.CharField):
         """Those of a single text do not apply."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return self.to_python(self.prepare_value(initial or [])) != self.to_python(data)
+        return bool(self.to_python(self.prepare_value(initial or [])) != self.to_python(data))

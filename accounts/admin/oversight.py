@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import scope
-from accounts.admin.desk import DeskAdmin
+from accounts.admin.desk import DeskAdmin, here
 from accounts.display import moment
 from audit.models import Event
 
@@ -23,7 +22,7 @@ class VerbFilter(admin.SimpleListFilter):
     parameter_name = "verb"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        known = Event.objects.filter(organization_id=scope.current()).order_by("verb").values_list("verb", flat=True)
+        known = Event.objects.filter(organization_id=here()).order_by("verb").values_list("verb", flat=True)
         return [(verb, verb) for verb in known.distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
@@ -45,7 +44,7 @@ class EventAdmin(DeskAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         rows: QuerySet[Event] = super().get_queryset(request)
-        return rows.filter(organization_id=scope.current())
+        return rows.filter(organization_id=here())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
-from accounts import members, policy, scope
-from accounts.admin.desk import DeskAdmin, answer, post_only, require
+from accounts import members, policy
+from accounts.admin.desk import DeskAdmin, answer, here, post_only, require
 from accounts.display import moment
 from accounts.models import Membership, User
 from accounts.policy import Principal
@@ -75,7 +75,7 @@ class MembershipAdmin(DeskAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         rows: QuerySet[Membership] = super().get_queryset(request)
-        return rows.filter(organization_id=scope.current())
+        return rows.filter(organization_id=here())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

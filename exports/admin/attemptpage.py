@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path, reverse
 
-from accounts import scope
-from accounts.admin.desk import DeskAdmin, answer, post_only, require
+from accounts.admin.desk import DeskAdmin, answer, here, post_only, require
 from audit.models import Event
 from exports import attempts, looks
 from exports.admin import downloads, offers, timeline
-from exports.models import Artifact, Attempt, Exchange
+from exports.models import Artifact, Attempt, Document, Exchange
 from exports.states import ENDED, Reason, State
 from pipelines.definition import Definition
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
 
-Base = DeskAdmin if TYPE_CHECKING else object
 
-
-class AttemptPage(Base):
+class AttemptPage(DeskAdmin):
     """Mixed into AttemptAdmin."""
 
     def get_urls(self) -> list[Any]:
@@ -46,24 +43,27 @@ class AttemptPage(Base):
             .prefetch_related("repeated_by")
             .get(pk=object_id)
         )
-        newest = not Attempt.objects.filter(document=attempt.document, number__gt=attempt.number).exists()
+        document = attempt.document
+        if document is None:
+            raise Http404("This attempt is about no document.")
+        newest = not Attempt.objects.filter(document=document, number__gt=attempt.number).exists()
         steps = timeline.of(attempt)
         by_name = {offer.name: offer for offer in offers.of_attempt(attempt, request.user, newest=newest)}
         unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
-        events = Event.objects.filter(organization_id=scope.current(), subject=f"attempt:{attempt.pk}")
+        events = Event.objects.filter(organization_id=here(), subject=f"attempt:{attempt.pk}")
         return self.page(
             request,
             "admin/exports/attempt.html",
             attempt,
-            title=f"{attempt.document.external_id}, attempt {attempt.number}",
+            title=f"{document.external_id}, attempt {attempt.number}",
             attempt=attempt,
-            document=attempt.document,
+            document=document,
             look=looks.of_attempt(attempt.state),
             reason=looks.of_reason(attempt.reason) if attempt.reason else None,
             side=looks.side_of(attempt.reason) if attempt.state == State.FAILED else None,
             unknown=unknown,
             steps=steps,
-            stages=_stages_of(attempt),
+            stages=_stages_of(attempt, document),
             moving=attempt.state not in ENDED,
             offers=by_name,
             newest_revision=attempt.revision.pipeline.published,
@@ -146,10 +146,10 @@ class AttemptPage(Base):
         return downloads.attachment(artifact.content, name=artifact.name)
 
 
-def _stages_of(attempt: Attempt) -> list[str]:
+def _stages_of(attempt: Attempt, document: Document) -> list[str]:
     """The names one may resume from."""
     try:
-        return [step.name for step in Definition.load(attempt.revision.definition).for_queue(attempt.document.queue_id)]
+        return [step.name for step in Definition.load(attempt.revision.definition).for_queue(document.queue_id)]
     except (StageError, KeyError, TypeError, ValueError):
         return []
 

@@ -13,12 +13,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.desk import DeskAdmin
 from accounts.display import moment, span
 from exports import looks
 from exports.admin import repeats
 from exports.admin.attemptpage import AttemptPage
-from exports.models import Attempt
+from exports.models import Attempt, Document
 from exports.states import ACTIVE, State
 from pipelines.models import Pipeline
 
@@ -55,7 +54,7 @@ class PipelineFilter(admin.SimpleListFilter):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(AttemptPage, DeskAdmin):
+class AttemptAdmin(AttemptPage):
     list_display = ("name", "standing", "said", "where", "revision_name", "tries_told", "lasted", "next_try", "began")
     list_display_links = ("name",)
     list_filter = (Tab, "reason", PipelineFilter, "document__queue", "trigger", "created_at")
@@ -86,7 +85,8 @@ class AttemptAdmin(AttemptPage, DeskAdmin):
             for key, title, states in TABS
         ]
         context = {"tabs": tabs, "chosen_tab": chosen, "title": "Attempts", **(extra_context or {})}
-        return super().changelist_view(request, context)
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An attempt begins with a document's export."""
@@ -107,7 +107,7 @@ class AttemptAdmin(AttemptPage, DeskAdmin):
     def name(self, obj: Attempt) -> SafeString:
         return format_html(
             '<span class="desk-cell"><span>{}</span><small>attempt {}</small></span>',
-            obj.document.external_id,
+            _document(obj).external_id,
             obj.number,
         )
 
@@ -147,6 +147,12 @@ class AttemptAdmin(AttemptPage, DeskAdmin):
     @admin.display(description="began", ordering="id")
     def began(self, obj: Attempt) -> SafeString:
         return moment(obj.created_at)
+
+
+def _document(attempt: Attempt) -> Document:
+    """The document of an attempt; only attempts of datasets, which have pages of their own, have none."""
+    assert attempt.document is not None
+    return attempt.document
 
 
 def _between(start: datetime | None, end: datetime | None) -> Any:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import path, reverse
 
-from accounts import scope
-from accounts.admin.desk import DeskAdmin, answer, post_only, principal, require
+from accounts.admin.desk import DeskAdmin, answer, here, post_only, principal, require
 from audit.models import Event
 from exports import documents
 from exports.admin import bodies, downloads, fieldtables, offers, preview
 from exports.models import Attempt, Document, FieldsVersion
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
-
-Base = DeskAdmin if TYPE_CHECKING else object
 
 DONE = {
     "confirm": "{} is confirmed.",
@@ -31,7 +28,7 @@ DONE = {
 ATTEMPTS_SHOWN = 50
 
 
-class DocumentPage(Base):
+class DocumentPage(DeskAdmin):
     """Mixed into DocumentAdmin."""
 
     def get_urls(self) -> list[Any]:
@@ -59,7 +56,7 @@ class DocumentPage(Base):
             .order_by("-number")[:ATTEMPTS_SHOWN]
         )
         newest = attempts[0] if attempts else None
-        events = Event.objects.filter(organization_id=scope.current(), subject=f"document:{document.pk}")
+        events = Event.objects.filter(organization_id=here(), subject=f"document:{document.pk}")
         return self.page(
             request,
             "admin/exports/document.html",

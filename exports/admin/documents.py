@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.desk import DeskAdmin, DeskList, require
+from accounts.admin.desk import DeskList, require
 from accounts.admin.editor import EditorWidget
 from accounts.display import moment
 from exports import arrivals, looks
@@ -78,6 +78,7 @@ class Documents(DeskList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.result_list: Any
         shown = list(self.result_list)
         newest = Attempt.objects.in_bulk([row.last_attempt_id for row in shown if row.last_attempt_id])
         for row in shown:
@@ -100,7 +101,7 @@ class UploadForm(forms.Form):
         max_length=200,
         label="External id",
         widget=forms.TextInput({"class": "desk-input"}),
-        help_text="The sender's id; empty takes the file's name. A repeated id is the same document, not a second one.",
+        help_text="The sender's id; empty takes the file's fingerprint. A repeated id is the same document.",
     )
     fields_json = forms.CharField(
         required=False,
@@ -112,7 +113,7 @@ class UploadForm(forms.Form):
     confirmed = forms.BooleanField(required=False, label="It is reviewed already", help_text="It starts confirmed.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["queue"].queryset = Queue.objects.all()  # type: ignore[attr-defined]
 
     def clean_fields_json(self) -> Any:
@@ -134,7 +135,7 @@ class UploadForm(forms.Form):
 
 
 @admin.register(Document)
-class DocumentAdmin(DocumentPage, DeskAdmin):
+class DocumentAdmin(DocumentPage):
     list_display = ("name", "standing", "party", "amount", "last_try", "arrived")
     list_display_links = ("name",)
     list_filter = (Tab, SideFilter, "queue", "automated", "created_at")
@@ -174,7 +175,8 @@ class DocumentAdmin(DocumentPage, DeskAdmin):
             number = sum(counts.get(status, 0) for status in statuses)
             tabs.append({"key": key, "title": title, "number": number, "failed": failed, "chosen": key == chosen})
         context = {"tabs": tabs, "chosen_tab": chosen, "title": "Documents", **(extra_context or {})}
-        return super().changelist_view(request, context)
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -212,8 +214,8 @@ class DocumentAdmin(DocumentPage, DeskAdmin):
     @admin.action(description="Send again…", permissions=["requeue"])
     def requeue_last(self, request: HttpRequest, queryset: QuerySet[Document]) -> HttpResponse:
         """The last attempt of each chosen document."""
-        ids = queryset.order_by("pk").values_list("last_attempt_id", flat=True)
-        return repeats.ask(self, request, [pk for pk in ids if pk], documents_without=sum(1 for pk in ids if not pk))
+        ids: list[Any] = [document.last_attempt_id for document in queryset.order_by("pk").only("pk")]  # type: ignore[attr-defined]  # annotated in get_queryset
+        return repeats.ask(self, request, [pk for pk in ids if pk], documents_without=ids.count(None))
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("exports.requeue_attempt"))

@@ -8,8 +8,8 @@ from exports import contents
 from exports.models import Content
 
 INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'; sandbox"
-PDF = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
-"""Browsers refuse to show a PDF in a sandbox; their viewers run its scripts, where at all, without the page's origin."""
+PDF = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+"""Browsers refuse to show a PDF in a sandbox; their viewers keep its scripts away from the page."""
 
 IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -17,7 +17,7 @@ IMAGES = {
     b"GIF8": "image/gif",
     b"RIFF": "image/webp",
 }
-"""By their first bytes: what a sender calls a file does not decide how a browser treats it. SVG is not here: it runs."""
+"""By their first bytes: what a sender calls a file does not decide how it is treated. SVG is not here: it runs."""
 
 
 def kind_of(row: Content) -> str:

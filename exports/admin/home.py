@@ -25,9 +25,9 @@ def last(field: str) -> Subquery:
     return Subquery(newest.values(field)[:1])
 
 
-def failed_documents() -> QuerySet[Document]:
+def failed_documents() -> QuerySet[Any]:
     """Documents whose export failed, with the reason of their last attempt."""
-    rows: QuerySet[Document] = Document.objects.filter(status=Status.FAILED_EXPORT).annotate(reason=last("reason"))
+    rows: QuerySet[Any] = Document.objects.filter(status=Status.FAILED_EXPORT).annotate(reason=last("reason"))
     return rows
 
 
@@ -68,7 +68,7 @@ def _sides() -> list[dict[str, Any]]:
     return [{"side": side, "number": sum(by_reason.get(reason, 0) for reason in side.reasons)} for side in looks.SIDES]
 
 
-def _waiting(counts: dict[str, int]) -> list[Document]:
+def _waiting(counts: dict[str, int]) -> list[Any]:
     """The documents that only a person can move on, the unknown outcomes first, oldest first within each kind."""
     if not counts.get(Status.FAILED_EXPORT):
         return []
@@ -79,7 +79,7 @@ def _waiting(counts: dict[str, int]) -> list[Document]:
         .select_related("queue")
         .order_by("pk")[:200]
     )
-    return sorted(rows, key=lambda row: order.get(row.reason, 9))[:6]  # type: ignore[attr-defined]
+    return sorted(rows, key=lambda row: order.get(row.reason, 9))[:6]
 
 
 def _nobody_listens() -> bool:

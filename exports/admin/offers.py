@@ -123,11 +123,13 @@ def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
         repeat = "A newer attempt of this document exists; repeat that one."
     elif unknown:
         repeat = "Its outcome is unknown: first say whether it arrived."
+    known = "" if unknown and newest else "Its outcome is known."
+    over = "It has ended." if ended else ""
     return [
-        Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", "" if unknown and newest else "Its outcome is known.")),
+        Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", known)),
         Offer("requeue", "Re-queue", "", allowed("exports.requeue_attempt", repeat), primary=True),
-        Offer("cancel", "Cancel", "", allowed("exports.cancel_attempt", "It has ended." if ended else ""), danger=True),
-    ]  # fmt: skip
+        Offer("cancel", "Cancel", "", allowed("exports.cancel_attempt", over), danger=True),
+    ]
 
 
 def _unless(able: bool, why_not: str) -> str:  # noqa: FBT001 - reads as a sentence where it is called

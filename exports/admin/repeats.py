@@ -49,7 +49,7 @@ def ask(
         ids=",".join(str(row.pk) for row in can),
         count=len(can),
         sample=can[:SAMPLE],
-        reasons=[(looks.of_reason(reason) if reason else looks.of_attempt(State.SUCCEEDED), n) for reason, n in reasons.items()],
+        reasons=[(_look(reason), number) for reason, number in reasons.items()],
         left_out=sorted(left_out.items(), key=lambda item: -item[1]),
         token=secrets.token_urlsafe(24),
         by=by.name,
@@ -89,6 +89,11 @@ def excluded(row: Any) -> str:
     if row.reason == Reason.UNCONFIRMED:
         return "Outcome unknown: each needs a look at the other side first."
     return ""
+
+
+def _look(reason: str) -> looks.Look:
+    """Of those that can be repeated, only a cancelled one has no reason."""
+    return looks.of_reason(reason) if reason else looks.of_attempt(State.CANCELLED)
 
 
 def _rows(ids: Sequence[int]) -> Any:

@@ -70,10 +70,11 @@ class DestinationAdmin(DeskAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
-        return [
+        own = [
             path(f"<int:destination_id>/{name}/", view(getattr(self, name)), name=self.named(name))
             for name in ("pause", "resume", "test", "secret")
-        ] + super().get_urls()
+        ]
+        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -88,7 +89,8 @@ class DestinationAdmin(DeskAdmin):
             "may_test": may("pipelines.test_destination"),
             **(extra_context or {}),
         }
-        return super().change_view(request, object_id, form_url, context)
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
 
     def save_model(self, request: HttpRequest, obj: Destination, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         destinations.save(obj, by=principal(request))

@@ -66,7 +66,7 @@ class Drawing:
 
 
 def draw(boxes: Sequence[Box]) -> Drawing:
-    """Stages in a circle, which publication refuses, are still drawn: the edge that closes the circle runs backwards."""
+    """Stages in a circle, which publication refuses, are still drawn: one edge then runs backwards."""
     columns = _columns(boxes)
     tallest = max((len(column) for column in columns), default=0)
     height = max(tallest * (HEIGHT + DOWN) - DOWN, HEIGHT) + 2 * MARGIN

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
-from accounts.admin.desk import DeskAdmin, principal
+from accounts.admin.desk import principal
 from accounts.display import GOOD, QUIET, WARN, badge
 from pipelines import drafts, publishing, stages
 from pipelines.admin.drawing import Box, Drawing, draw
@@ -21,7 +21,7 @@ from pipelines.problems import Problem
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(StagePages, Publication, DeskAdmin):
+class PipelineAdmin(StagePages, Publication):
     """The page of a pipeline is ours; Django's form serves for its name and rules, under settings/."""
 
     list_display = ("name", "standing", "stage_count", "queue_names")
@@ -67,7 +67,8 @@ class PipelineAdmin(StagePages, Publication, DeskAdmin):
     def settings_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Django's own form, for the pipeline's name and rules."""
         pipeline = self.found(request, object_id)
-        return self.changeform_view(request, object_id, "", {"title": f"Settings of {pipeline.name}"})
+        response: HttpResponse = self.changeform_view(request, object_id, "", {"title": f"Settings of {pipeline.name}"})
+        return response
 
     def save_model(self, request: HttpRequest, obj: Pipeline, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         given = {name: form.cleaned_data[name] for name in drafts.SETTINGS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
@@ -16,8 +16,6 @@ from pipelines.models import Revision
 from pipelines.publishing import Difference
 from pipelines.refusals import Refused
 
-Base = DeskAdmin if TYPE_CHECKING else object
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -27,7 +25,7 @@ class Line:
     text: str
 
 
-class Publication(Base):
+class Publication(DeskAdmin):
     """Mixed into PipelineAdmin."""
 
     def publication_urls(self) -> list[Any]:

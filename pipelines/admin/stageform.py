@@ -60,7 +60,7 @@ class StageForm(forms.Form):
     def __init__(self, data: Any = None, *, pipeline: Pipeline, stage: Stage | None, read_only: bool = False) -> None:
         self.pipeline, self.stage = pipeline, stage
         super().__init__(data, initial=_initial(pipeline, stage), label_suffix="")
-        others = pipeline.stages.exclude(pk=stage.pk if stage else None).values_list("name", flat=True)
+        others = pipeline.stages.exclude(pk=stage.pk if stage else 0).values_list("name", flat=True)
         self.fields["run_after"].choices = [(name, name) for name in others]  # type: ignore[attr-defined]
         self.fields["destination"].queryset = Destination.objects.all()  # type: ignore[attr-defined]
         self.fields["queues"].queryset = Queue.objects.all()  # type: ignore[attr-defined]

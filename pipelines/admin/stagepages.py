@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -10,15 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, path, reverse
 
 from accounts.admin.desk import DeskAdmin, answer, post_only, principal, require
-from pipelines import drafts, mentions, publishing, stages
+from pipelines import drafts, publishing, schematree, stages
 from pipelines.admin.stageform import StageForm
 from pipelines.models import Pipeline, Queue, Stage
 from pipelines.refusals import Refused
 
-Base = DeskAdmin if TYPE_CHECKING else object
 
-
-class StagePages(Base):
+class StagePages(DeskAdmin):
     """Mixed into PipelineAdmin."""
 
     def stage_urls(self) -> list[Any]:
@@ -107,7 +105,7 @@ def completions(pipeline: Pipeline, stage: Stage | None) -> dict[str, list[str]]
     fields: set[str] = set()
     for queue in Queue.objects.filter(pipeline=pipeline).select_related("schema"):
         if queue.schema is not None:
-            fields |= mentions.schema_ids(queue.schema.content)
+            fields |= schematree.ids(queue.schema.content)
     keys: set[str] = set()
     for kind in [stage.kind] if stage else list(stages.KINDS):
         keys |= _keys(_schema_of(kind))
