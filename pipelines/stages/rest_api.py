@@ -221,10 +221,11 @@ class _Call:
         return self._authorized(self._config.request, "request")[0]
 
     def _authorized(self, block: RequestBlock, purpose: Literal["request", "probe"]) -> tuple[Reply, str]:
-        """One send; where it is answered 401 and there is an `auth`, one more with a new token."""
+        """One send; where it is answered 401 and there is an `auth`, again with a new token."""
         reply, url = self._sent(block, purpose)
-        if reply.status == 401 and self._auth is not None:
-            self._token = oauth.token(self._auth, self._tools, refused=self._fetched())
+        renewals = oauth.renewals(self._auth, self._tools, self._fetched) if self._auth else iter(())
+        while reply.status == 401 and (renewed := next(renewals, "")):
+            self._token = renewed
             reply, url = self._sent(block, purpose)
         return reply, url
 
@@ -248,7 +249,7 @@ class _Call:
     def _fetched(self) -> str:
         if not self._token:
             assert self._auth is not None
-            self._token = oauth.token(self._auth, self._tools)
+            self._token = oauth.token(self._auth, self._tools).value
         return self._token
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from pipelines.blobs import Blob
@@ -55,32 +55,60 @@ def _name(settings: str, secrets: tuple[str, ...]) -> str:
     return hashlib.sha256(settings.encode() + hidden).hexdigest()
 
 
-_fetching: dict[str, threading.Lock] = {}
+class Token(NamedTuple):
+    """An access token, and whether the token endpoint gave it just now; else it is one that workers share."""
+
+    value: str
+    fetched: bool
+
+
+class _Fetching:
+    """Who fetches the token of one `auth` in this process: one thread at a time; `rounds` counts how often."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.rounds = 0
+
+
+_fetching: dict[str, _Fetching] = {}
 _fetching_guard = threading.Lock()
 
 
-def token(auth: Auth, tools: Tools, *, refused: str = "") -> str:
-    """An access token other than `refused`: the shared one, or a new one. One thread a process fetches at a time.
+def token(auth: Auth, tools: Tools, *, refused: str = "", anew: bool = False) -> Token:
+    """An access token other than `refused`: the shared one, or a new one. `anew` takes none that was shared before
+    this call.
 
     Raises Misconfigured where the token endpoint says no, Unavailable where it cannot be reached."""
     if refused:
         tools.tokens.drop(auth.name, refused)
     known = tools.tokens.get(auth.name)
-    if known and known != refused:
-        return known
+    if known and known != refused and not anew:
+        return Token(known, fetched=False)
     with _fetching_guard:
-        lock = _fetching.setdefault(auth.name, threading.Lock())
-    with lock:
+        fetching = _fetching.setdefault(auth.name, _Fetching())
+    before = fetching.rounds
+    with fetching.lock:
         known = tools.tokens.get(auth.name)
-        if known and known != refused:
-            return known
+        waited = fetching.rounds != before  # another thread fetched while this one waited: its token is as new
+        if known and known != refused and (waited or not anew):
+            return Token(known, fetched=waited)
         try:
             fetched = _standard(auth, tools) if _is_standard(auth) else _plain(auth, tools)
         except Unconfirmed as error:  # a token that nobody saw does no harm: asking again is always right
             raise Unavailable(f"No token came: {error.message}", place=PLACE) from error
         value, expires_in = _read(fetched)
         tools.tokens.put(auth.name, value, expires_in)
-        return value
+        fetching.rounds += 1
+        return Token(value, fetched=True)
+
+
+def renewals(auth: Auth, tools: Tools, refused: Callable[[], str]) -> Iterator[str]:
+    """Tokens to repeat a request with that was answered 401: one that was fetched, with at most one shared one tried
+    before it. Another worker may have shared that long ago, so that it is as old as the refused one."""
+    shared = token(auth, tools, refused=refused())
+    yield shared.value
+    if not shared.fetched:
+        yield token(auth, tools, refused=shared.value, anew=True).value
 
 
 def _read(fetched: Mapping[str, Any]) -> tuple[str, float | None]:
