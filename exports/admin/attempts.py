@@ -55,7 +55,7 @@ class PipelineFilter(admin.SimpleListFilter):
 
 @admin.register(Attempt)
 class AttemptAdmin(AttemptPage):
-    list_display = ("name", "standing", "said", "where", "revision_name", "tries_told", "lasted", "next_try", "began")
+    list_display = ("name", "standing", "said", "revision_name", "effort", "began")
     list_display_links = ("name",)
     list_filter = (Tab, "reason", PipelineFilter, "document__queue", "trigger", "created_at")
     search_fields = ("document__external_id", "message", "stage")
@@ -111,38 +111,33 @@ class AttemptAdmin(AttemptPage):
             obj.number,
         )
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description="state, next try", ordering="state")
     def standing(self, obj: Attempt) -> SafeString:
+        if obj.state == State.WAITING:
+            next_try = moment(obj.due_at)
+            return format_html(
+                '<span class="desk-cell">{}<small>{}</small></span>', looks.of_attempt(obj.state).badge(), next_try
+            )
         look = looks.of_reason(obj.reason) if obj.state == State.FAILED and obj.reason else looks.of_attempt(obj.state)
         return look.badge()
 
-    @admin.display(description="message")
+    @admin.display(description="stage, message", ordering="stage")
     def said(self, obj: Attempt) -> SafeString:
-        return format_html(
-            '<span class="desk-cell"><small title="{}">{}</small></span>', obj.message, obj.message or "–"
-        )
-
-    @admin.display(description="stage", ordering="stage")
-    def where(self, obj: Attempt) -> str:
-        status = f" ({obj.http_status})" if obj.http_status else ""
-        return f"{obj.stage}{status}" if obj.stage else "–"
+        stage = f"{obj.stage} ({obj.http_status})" if obj.stage and obj.http_status else obj.stage
+        cell = '<span class="desk-cell"><span>{}</span><small title="{}">{}</small></span>'
+        return format_html(cell, stage or "–", obj.message, obj.message)
 
     @admin.display(description="pipeline", ordering="revision__pipeline__name")
     def revision_name(self, obj: Attempt) -> SafeString:
         url = reverse("admin:pipelines_pipeline_revision", args=[obj.revision.pipeline_id, obj.revision.number])
         return format_html('<a href="{}">{} r{}</a>', url, obj.revision.pipeline.name, obj.revision.number)
 
-    @admin.display(description="tries", ordering="tries")
-    def tries_told(self, obj: Attempt) -> int:
-        return obj.tries + (obj.state in {State.SUCCEEDED, State.FAILED, State.RUNNING})
-
-    @admin.display(description="took")
-    def lasted(self, obj: Attempt) -> SafeString:
-        return format_html('<span class="desk-nowrap">{}</span>', span(_between(obj.started_at, obj.finished_at)))
-
-    @admin.display(description="next try", ordering="due_at")
-    def next_try(self, obj: Attempt) -> SafeString | str:
-        return moment(obj.due_at) if obj.state == State.WAITING else "–"
+    @admin.display(description="tries, took", ordering="tries")
+    def effort(self, obj: Attempt) -> SafeString:
+        tries = obj.tries + (obj.state in {State.SUCCEEDED, State.FAILED, State.RUNNING})
+        took = span(_between(obj.started_at, obj.finished_at))
+        cell = '<span class="desk-cell desk-nowrap"><span>{}</span><small>{}</small></span>'
+        return format_html(cell, f"{tries} {'try' if tries == 1 else 'tries'}", took)
 
     @admin.display(description="began", ordering="id")
     def began(self, obj: Attempt) -> SafeString:
