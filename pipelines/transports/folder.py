@@ -92,7 +92,7 @@ class FolderStore:
     @contextlib.contextmanager
     def _folder(self, names: Sequence[str], *, make: bool) -> Iterator[int]:
         """A descriptor of the folder, reached step by step from the root so that no link leads elsewhere."""
-        place = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        place = self._open_root()
         try:
             for step in (*self._inside, *names):
                 if make:
@@ -108,6 +108,17 @@ class FolderStore:
         finally:
             os.close(place)
 
+    def _open_root(self) -> int:
+        """Everything below the root is made where it is missing; the root is not, for it may be a mount that is away."""
+        try:
+            return os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            message = (
+                f"{self._root} is not there, so nothing can be put below it. Make that folder, or mount what belongs "
+                "there, for every worker; it is allowed by the setting WAYBILL_FOLDER_ROOTS."
+            )
+            raise Misconfigured(message, place="config.credentials.path") from None
+
     @contextlib.contextmanager
     def _asking(self, path: str) -> Iterator[None]:
         try:
@@ -120,7 +131,10 @@ class FolderStore:
                 message = f"{where} leads over a symbolic link or a file; neither is followed."
                 raise Misconfigured(message, place="path_to_directory") from error
             if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}:
-                message = f"{where} cannot be written: {(error.strerror or '').lower()}."
+                message = (
+                    f"{where} cannot be written: {(error.strerror or '').lower()}. Let the user that runs Waybill "
+                    "write there."
+                )
                 raise Misconfigured(message, place="config.credentials.path") from error
             raise Unavailable(f"{where} could not be written: {(error.strerror or str(error)).lower()}.") from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from pipelines.blobs import Blob
@@ -83,3 +85,29 @@ def test_the_receipt_is_an_address(root):
     proof = opened(root, root).put("in/Rechnung ü.csv", CSV, replace=False)
 
     assert proof.place == (root / "in" / "Rechnung ü.csv").as_uri()
+
+
+def test_the_outbox_works_out_of_the_box(settings):
+    folder = settings.FOLDER_ROOTS[0] / "made" / "by" / "the-test"
+    store = opened(folder, *settings.FOLDER_ROOTS)
+
+    try:
+        assert store.find("a.csv", CSV) is None
+        proof = store.put("in/a.csv", CSV, replace=False)
+
+        assert settings.FOLDER_ROOTS == [settings.OUTBOX]
+        assert proof.place == (folder / "in" / "a.csv").as_uri()
+        assert (folder / "in" / "a.csv").read_bytes() == b"a;b\r\n"
+    finally:
+        shutil.rmtree(settings.OUTBOX / "made")
+
+
+def test_a_root_that_is_away_is_named_and_not_made(tmp_path):
+    store = opened(tmp_path / "mount" / "in", tmp_path / "mount")
+
+    with pytest.raises(Misconfigured, match="is not there, so nothing can be put below it. Make that folder") as told:
+        store.put("a.csv", CSV, replace=False)
+
+    assert told.value.place == "config.credentials.path"
+    assert f"{tmp_path / 'mount'} is not there" in told.value.message
+    assert not (tmp_path / "mount").exists()
