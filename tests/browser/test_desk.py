@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect  # the package playwright; the browser is Debian's
 
 from exports.models import Attempt, Document, Job
@@ -160,3 +161,26 @@ def test_no_page_is_wider_than_its_window(sit_down, queue, width, dark):
         window.open(path)
         assert window.overflow() <= 0, path
         assert window.page.evaluate("document.documentElement.classList.contains('dark')") is dark
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_pages_keep_wcag_2_2_aa(sit_down, queue, dark):
+    attempt = desk.attempt(desk.document(queue), "failed", "unconfirmed", message="No answer came.", stage="Send")
+    desk.exchange(desk.run(attempt, state="failed", marked_at=attempt.created_at), reply=HOSTILE, status=422)
+    window = sit_down("owner", dark=dark)
+    wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+
+    found = {}
+    for path in (
+        "/admin/",
+        "/admin/exports/document/",
+        f"/admin/exports/document/{attempt.document_id}/change/",
+        f"/admin/exports/attempt/{attempt.pk}/change/",
+        f"/admin/pipelines/pipeline/{queue.pipeline_id}/stages/{queue.pipeline.stages.get().pk}/",
+        f"/admin/pipelines/pipeline/{queue.pipeline_id}/publish/",
+    ):
+        page = window.open(path)
+        for broken in Axe().run(page, options=wanted).response["violations"]:
+            found[path, broken["id"]] = [node["html"][:120] for node in broken["nodes"]]
+
+    assert found == {}
