@@ -3,14 +3,14 @@ circles, kinds, configs, secrets, schema ids. What flows along the order is judg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, cast
 
 from pipelines import configs, flow, mentions, schematree, stages
 from pipelines.definition import Secrets, StageDraft
 from pipelines.flow import Read
-from pipelines.problems import Problem, did_you_mean, listed
+from pipelines.problems import Need, Problem, did_you_mean, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,25 @@ class QueueFacts:
     """Its documents go through this pipeline; False for one that only a stage's restriction names."""
 
 
+Credentials = Callable[[StageDraft], Mapping[str, Any]]
+"""Those of the destination of a stage; empty where it has none."""
+
+
+class _Needs(Protocol):
+    """What a kind that needs more than its config has besides the five names."""
+
+    def __call__(self, config: object, credentials: Mapping[str, Any]) -> Iterator[Need]: ...
+
+
 def check(
-    drafts: Sequence[StageDraft], *, secrets: Secrets, queues: Mapping[int, QueueFacts] | None = None
+    drafts: Sequence[StageDraft],
+    *,
+    secrets: Secrets,
+    credentials: Credentials | None = None,
+    queues: Mapping[int, QueueFacts] | None = None,
 ) -> list[Problem]:
-    """Everything that is wrong with the draft: the pipeline's own problems first, then in the order of its stages."""
+    """Everything that is wrong with the draft: the pipeline's own problems first, then in the order of its stages.
+    Without `credentials` those of destinations are not judged."""
     if not drafts:
         return [Problem("", "", "The pipeline has no stages. Add one.")]
     queues = queues or {}
@@ -41,6 +56,7 @@ def check(
         problems += found if draft.active else [replace(each, severity="warning") for each in found]
         if one is not None:
             read.append(one)
+            problems += _unmet(one, secrets, credentials)
     problems += _unknown_fields(read, queues)
     problems += _unattached(drafts, queues)
     if not loop and len({draft.name for draft in drafts}) == len(drafts):
@@ -101,6 +117,24 @@ def _read(draft: StageDraft, secrets: Secrets) -> tuple[Read | None, list[Proble
         return None, problems
     reads, writes = frozenset(module.reads(parsed.config)), frozenset(module.writes(parsed.config))
     return Read(draft, module, parsed, reads, writes), problems
+
+
+def _unmet(one: Read, secrets: Secrets, credentials: Credentials | None) -> Iterator[Problem]:
+    needs = cast("_Needs | None", getattr(one.module, "needs", None))
+    if needs is None or credentials is None or not one.draft.active:
+        return
+    known = secrets(one.draft)
+    for need in needs(one.parsed.config, credentials(one.draft)):
+        if known & set(need.secrets):
+            continue
+        message = need.message
+        if need.secrets:
+            hint = next((near for name in need.secrets if (near := did_you_mean(name, known))), "")
+            message = f"{message}{hint} {mentions.keep(one.draft)}"
+        if need.place.startswith("config."):
+            yield one.parsed.problem(one.name, need.place.removeprefix("config."), message)
+        else:
+            yield Problem(one.name, need.place, message)
 
 
 def _contexts(drafts: Sequence[StageDraft], queues: Mapping[int, QueueFacts]) -> dict[int | None, str]:

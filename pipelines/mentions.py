@@ -54,9 +54,13 @@ def unknown_secrets(draft: StageDraft, raw: Any, known: frozenset[str]) -> Itera
                 ),
             )
         else:
-            at = f'at the destination "{draft.destination_name}", ' if draft.destination_name else ""
-            hint = did_you_mean(name, known)
-            yield path, f'There is no secret "{name}".{hint} Keep it {at}at the pipeline or at the organization.'
+            yield path, f'There is no secret "{name}".{did_you_mean(name, known)} {keep(draft)}'
+
+
+def keep(draft: StageDraft) -> str:
+    """Where a secret may be kept for a stage to get it."""
+    at = f'at the destination "{draft.destination_name}", ' if draft.destination_name else ""
+    return f"Keep it {at}at the pipeline or at the organization."
 
 
 def _fields(kind: str, value: Any, path: str, key: str) -> Iterator[Mention]:

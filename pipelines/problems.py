@@ -28,6 +28,17 @@ class Problem:
         return f"{place}: {self.message}" if place else self.message
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a stage needs beside its config, to be told at `place` where it is missing: one of `secrets`, or, where
+    none are named, what the message says."""
+
+    place: str
+    """`destination`, or a path of the config: `config.credentials`."""
+    message: str
+    secrets: tuple[str, ...] = ()
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """`Did you mean "url"?` with a space before it, or nothing where no known name is near."""
     names = {name.lower(): name for name in known}

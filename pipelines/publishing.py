@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from audit import trail
 from pipelines import graph, vault
 from pipelines.definition import Definition, StageDraft, compact, dump
 from pipelines.graph import QueueFacts
-from pipelines.models import Pipeline, Queue, Revision, Stage
+from pipelines.models import Destination, Pipeline, Queue, Revision, Stage
 from pipelines.problems import Problem
 from pipelines.refusals import Refused, Stale
 
@@ -177,7 +177,13 @@ def _check(pipeline: Pipeline, stages_now: Sequence[StageDraft]) -> list[Problem
             )
         return known[draft.destination_id]
 
-    return graph.check(stages_now, secrets=secrets, queues=_queues(pipeline, stages_now))
+    named = {draft.destination_id for draft in stages_now} - {None}
+    there = dict(Destination.objects.filter(pk__in=named).values_list("pk", "credentials")) if named else {}
+
+    def credentials(draft: StageDraft) -> Mapping[str, Any]:
+        return there.get(draft.destination_id) or {}
+
+    return graph.check(stages_now, secrets=secrets, credentials=credentials, queues=_queues(pipeline, stages_now))
 
 
 def _queues(pipeline: Pipeline, stages_now: Sequence[StageDraft]) -> dict[int, QueueFacts]:

@@ -5,7 +5,7 @@ Lives here: which files, under which names. How they get there, whole and proven
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,8 @@ from pipelines.blobs import Blob
 from pipelines.contract import Inbox, Outcome, Recovery, StageConfig, Tools
 from pipelines.errors import Misconfigured, Rejected
 from pipelines.formats import native
-from pipelines.transports import naming
+from pipelines.problems import Need
+from pipelines.transports import naming, stores
 from pipelines.transports.placeholders import known
 from pipelines.transports.stores import Credentials
 
@@ -127,6 +128,27 @@ def reads(config: Config) -> frozenset[str]:
 
 def writes(config: Config) -> frozenset[str]:  # noqa: ARG001  # the shape of every kind
     return frozenset()
+
+
+def needs(config: Config, credentials: Mapping[str, Any]) -> Iterator[Need]:
+    """What must be there beside the config, asked before publication. `credentials` are those of the destination."""
+    own = config.credentials.model_dump(exclude_unset=True) if config.credentials else {}
+    place = "config.credentials" if own else "destination"
+    if not own and not credentials:
+        message = (
+            "Nothing says where the files go: choose a destination with credentials, or write them into the config."
+        )
+        yield Need(place, message)
+        return
+    try:
+        whole = stores.read({**credentials, **own})
+    except Misconfigured as error:
+        whose = "Completed by the destination's, the credentials" if own else "The credentials of the destination"
+        yield Need(place, f"{whose} cannot be used. {error.place.removeprefix('config.')}: {error.message}")
+        return
+    for names in stores.secrets_of(whole):
+        wanted = " or ".join(f'"{name}"' for name in names)
+        yield Need(place, f"The login by {whole.type} takes the secret {wanted}, which is not there.", names)
 
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:

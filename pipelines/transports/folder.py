@@ -109,7 +109,7 @@ class FolderStore:
             os.close(place)
 
     def _open_root(self) -> int:
-        """Everything below the root is made where it is missing; the root is not, for it may be a mount that is away."""
+        """Folders below the root are made where they are missing. The root is not: it may be a mount that is away."""
         try:
             return os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):

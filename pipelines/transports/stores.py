@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
+from pipelines import wording
 from pipelines.contract import StageConfig, Store
 from pipelines.errors import Misconfigured
 from pipelines.transports.guard import Egress
@@ -81,23 +82,41 @@ class FolderCredentials(_Credentials):
 
 
 Credentials = Annotated[SftpCredentials | S3Credentials | FolderCredentials, Field(discriminator="type")]
-_ADAPTER: TypeAdapter[SftpCredentials | S3Credentials | FolderCredentials] = TypeAdapter(Credentials)
+
+
+class _Whole(StageConfig):
+    """Credentials under the key that they have in a stage's config."""
+
+    credentials: Credentials
+
+
+def read(credentials: Mapping[str, Any]) -> SftpCredentials | S3Credentials | FolderCredentials:
+    """Raises Misconfigured naming what is wrong with the credentials."""
+    if not credentials:
+        message = "There are no credentials: give the stage a destination that has them, or write them into its config."
+        raise Misconfigured(message, place="config.credentials")
+    given = {"credentials": {name: value for name, value in credentials.items() if value is not None}}
+    try:
+        return _Whole.model_validate(given).credentials
+    except ValidationError as error:
+        path, message = wording.of(error, _Whole, given)[0]
+        raise Misconfigured(message, place=f"config.{path}") from error
+
+
+def secrets_of(credentials: SftpCredentials | S3Credentials | FolderCredentials) -> tuple[tuple[str, ...], ...]:
+    """The secrets that a login takes by their fixed names: one of each group."""
+    if isinstance(credentials, SftpCredentials):
+        return (("password", "ssh_key"),)
+    if isinstance(credentials, S3Credentials):
+        return (("access_key_id",), ("secret_access_key",))
+    return ()
 
 
 def open_store(
     credentials: Mapping[str, Any], secrets: Secrets, *, egress: Egress, folder_roots: Sequence[Path]
 ) -> Store:
     """The store, not connected yet. Raises Misconfigured naming what is wrong with the credentials."""
-    if not credentials:
-        message = "There are no credentials: give the stage a destination, or write them into its config."
-        raise Misconfigured(message, place="config.credentials")
-    try:
-        parsed = _ADAPTER.validate_python({name: value for name, value in credentials.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in {"sftp", "s3", "folder"})
-        place = f"config.credentials.{path}" if path else "config.credentials"
-        raise Misconfigured(f"{first['msg'].removeprefix('Value error, ')}.".replace("..", "."), place=place) from error
+    parsed = read(credentials)
     known = Known(secrets)
     if isinstance(parsed, SftpCredentials):
         from pipelines.transports.sftp import SftpStore
