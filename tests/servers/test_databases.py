@@ -75,11 +75,11 @@ def test_a_cluster_runs_a_task(database, broker, tmp_path, request):
         settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
     if broker == "redis":
         settings["REDIS_URL"] = request.getfixturevalue("redis_url")
-    env = environment(tmp_path, WAYBILL_WORKERS="1", **settings)
+    env = environment(tmp_path, WAYBILL_WORKERS="2", WAYBILL_DRAIN_SECONDS="1", **settings)
     python("manage.py", "migrate", "--verbosity", "0", env=env)
     note = tmp_path / "note"
 
     with cluster(env):
         python("-c", RING, str(note), env=env)
 
-        assert written(note, within=30) == "rung"
+        assert written(note, within=60) == "rung"
