@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from audit import rows
 from audit.models import Event, Seal, Watermark
 
 FIRST = "0" * 64
@@ -101,7 +102,7 @@ def _extend(organization_id: int, events: Sequence[Event]) -> int:
         seals.append(Seal(organization_id=organization_id, number=number, event=event, digest=last))
     try:
         with transaction.atomic():
-            Seal.objects.bulk_create(seals)
+            rows.insert(Seal, seals)
     except IntegrityError:  # another sealer was first: nothing of ours stays, its seals do
         return 0
     return len(seals)

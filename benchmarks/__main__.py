@@ -82,14 +82,14 @@ def main() -> None:
     given = options.parse_args()
     print("pipeline:", chain.shown())
     print(
-        f"{'database':18} {'latency':>8} {'engine/s':>9} {'bare/s':>8} {'×64/s':>8} {'of bare':>8} {'of ×64':>7}  workers"
+        f"{'database':18} {'latency':>8} {'engine/s':>9} {'bare/s':>8} {'×64/s':>8} {'of bare':>8} {'of ×64':>7} {'CPU/doc':>8}  workers"
     )
     for database in [given.only] if given.only else ["sqlite", "postgres"]:
         for latency in given.latency:
             found = measure(database, latency, scale=0.1 if given.quick else 1.0)
             print(
                 f"{found['database']:18} {latency:>5} ms {found['engine']:9.1f} {found['bare']:8.1f} {found['threads']:8.1f} "
-                f"{found['engine'] / found['bare']:8.2f} {found['engine'] / found['threads']:7.2f}  {found['workers']}",
+                f"{found['engine'] / found['bare']:8.2f} {found['engine'] / found['threads']:7.2f} {found['cpu']:5.1f} ms  {found['workers']}",
                 flush=True,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -80,8 +81,8 @@ def prepare(number: int, url: str, outbox: str) -> None:
             )  # fmt: skip
 
 
-def engine(number: int) -> float:
-    """Documents a second from the moment that all are queued to the end of the last."""
+def engine(number: int) -> dict[str, float]:
+    """Documents a second from the moment that all are queued to the end of the last, and processor ms a document."""
     worker = subprocess.Popen([sys.executable, "manage.py", "qcluster"], stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
@@ -89,6 +90,7 @@ def engine(number: int) -> float:
             time.sleep(0.2)
             if Loop.objects.count() == 1 and time.monotonic() > deadline - 50:
                 break
+        spent = _spent(worker.pid)
         began = datetime.now(UTC)
         Attempt.unscoped.filter(state=State.PAUSED).update(state=State.QUEUED, due_at=began)
         deadline = time.monotonic() + 900
@@ -96,12 +98,13 @@ def engine(number: int) -> float:
             if time.monotonic() > deadline:
                 raise SystemExit(f"still running: {list(Attempt.unscoped.values_list('state', 'message')[:3])}")
             time.sleep(0.2)
+        spent = _spent(worker.pid) - spent
         ended = Attempt.unscoped.aggregate(at=Max("finished_at"))["at"]
         succeeded = Attempt.unscoped.filter(state=State.SUCCEEDED).count()
         if succeeded != number:
             failed = Attempt.unscoped.exclude(state=State.SUCCEEDED).values_list("reason", "message").first()
             raise SystemExit(f"only {succeeded} of {number} succeeded: {failed}")
-        return number / (ended - began).total_seconds()
+        return {"engine": number / (ended - began).total_seconds(), "cpu": 1000 * spent / number}
     finally:
         worker.terminate()
         worker.wait(60)
@@ -117,7 +120,7 @@ def main() -> None:
     found = {
         "database": "SQLite" if connection.vendor == "sqlite" else "PostgreSQL+Redis",
         "workers": f"{settings.WORKERS} processes × {settings.ATTEMPTS_AT_ONCE} threads",
-        "engine": engine(for_engine),
+        **engine(for_engine),
     }
     database = bare.Postgres(asked["database"]) if asked["database"] else bare.Sqlite(folder)
     documents = [chain.fields(n) for n in range(max(for_bare, for_threads))]
@@ -125,6 +128,20 @@ def main() -> None:
     database = bare.Postgres(asked["database"]) if asked["database"] else bare.Sqlite(_fresh(folder))
     found["threads"] = bare.run(documents[:for_threads], asked["url"], database, folder / "bare64", threads=64)
     print(json.dumps(found))
+
+
+def _spent(root: int) -> float:
+    """Processor seconds so far of a process and all below it (Linux; 0 elsewhere)."""
+    parents, ticks = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            after = stat.read_text().rpartition(")")[2].split()
+            pid = int(stat.parent.name)
+            parents[pid], ticks[pid] = int(after[1]), int(after[11]) + int(after[12])
+    below = {root}
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    return sum(ticks.get(pid, 0) for pid in below) / os.sysconf("SC_CLK_TCK")
 
 
 def _fresh(folder: Path) -> Path:

@@ -19,7 +19,8 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
-from exports import crashpoints, rows, transitions
+from audit import rows
+from exports import crashpoints, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -218,25 +219,19 @@ def _attach(entries: Sequence[Entry]) -> None:
         for key, artifact_id in entry.attached.items()
     }
     if latest:
-        Attachment.unscoped.bulk_create(
-            list(latest.values()),
-            update_conflicts=True,
-            unique_fields=["document", "key"],
-            update_fields=["artifact"],
-        )
+        rows.insert(Attachment, list(latest.values()), update=["artifact"], unique=["document_id", "key"])
 
 
 def _end(ends: Sequence[tuple[Entry, End]]) -> None:
     versions = [end.version for _, end in ends if end.version is not None]
-    if versions:
-        FieldsVersion.unscoped.bulk_create(versions)
+    newest = rows.insert_returning(FieldsVersion, versions, "document_id")
     transitions.leave([(entry.attempt_id, entry.organization_id, end.state, end.changes) for entry, end in ends])
     transitions.follow([
         (
             entry.document_id,
             entry.organization_id,
             end.document_status,
-            {**end.document_changes, **({"fields_id": end.version.pk} if end.version is not None else {})},
+            {**end.document_changes, **({"fields_id": newest[entry.document_id]} if end.version is not None else {})},
         )
         for entry, end in ends
         if entry.document_id is not None and end.document_status is not None

@@ -16,9 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.policy import Principal
-from audit import trail
+from audit import rows, trail
 from audit.models import Event
-from exports import rows
 from exports.models import Attempt, Document
 from exports.states import ENDED, MOVES, STATUS_MOVES, State, Status
 
@@ -228,7 +227,7 @@ def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
     rows.update(Document, ["fields_id"], with_fields)
     _record(
         trail.event(
-            "document.exported" if to == Status.EXPORTED else "document.export_failed",
+            "document.finish_export" if to == Status.EXPORTED else "document.fail_export",
             f"document:{pk}",
             organization_id=owner,
             actor="waybill:worker",

@@ -6,8 +6,7 @@ A tree is never changed in place. Completing a tree from a schema lives in `pipe
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -94,9 +93,14 @@ class Content:
         """The tree after `operations`, and a warning for each one that could not be applied; the rest still are."""
         if not operations:
             return self, []
-        changed = Content(copy.deepcopy(list(self.sections)))
+        changed = Content(_copied(self.sections))
         warnings = [warning for operation in operations if (warning := _apply(changed, operation))]
         return changed, warnings
+
+
+def _copied(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes and their children anew. What is inside `content` is shared: operations replace it, never change it."""
+    return [{**n, "children": _copied(n["children"])} if n.get("children") is not None else dict(n) for n in nodes]
 
 
 def text_of(node: Node) -> str:

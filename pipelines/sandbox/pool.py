@@ -50,6 +50,8 @@ class Pool:
         """The template's output. `variables` are JSON-like; `original` is read only if the template mentions it."""
         wanted = original is not None and ("original_file" in template or "file[" in template)
         attachment = self._small(original) if wanted and original is not None else b""
+        if "payload" not in template:  # it is large, and most templates never look
+            variables = {name: value for name, value in variables.items() if name != "payload"}
         packed = _pack("render", template, *_variables(variables), wanted)
         return self._ask(packed, attachment, template=template).decode(ENCODING, ERRORS)
 

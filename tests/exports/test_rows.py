@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audit import trail
+from audit import rows, trail
 from audit.models import Event
-from exports import rows
 from exports.ids import uuid7
-from exports.models import Content, Exchange, StageRun
+from exports.models import Artifact, Attachment, Content, Exchange, FieldsVersion, StageRun
 from tests import builders
 from tests.exports.kinds import kinds  # noqa: F401  # a fixture
 
@@ -86,3 +85,35 @@ def test_rows_whose_ids_the_database_gives(organization):
         {"n": 1},
         {"n": 2},
     ]
+
+
+def test_a_row_with_the_same_unique_values_takes_over_what_is_named():
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    run, content = run_of(attempt), Content.own(id=uuid7(), sha256="ab", size=3, inline=b"one")
+    rows.insert(StageRun, [run])
+    rows.insert(Content, [content])
+    made = [
+        Artifact.own(id=uuid7(), attempt=attempt, run=run, key="k", name=name, content=content, size=3, sha256="ab")
+        for name in ("first", "second")
+    ]
+    rows.insert(Artifact, made)
+
+    for artifact in made:
+        attached = Attachment.own(document=attempt.document, key="k", artifact=artifact)
+        rows.insert(Attachment, [attached], update=["artifact"], unique=["document_id", "key"])
+
+    assert Attachment.objects.get().artifact == made[1]
+
+
+def test_ids_that_the_database_gives_come_back_by_what_is_unique():
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    other = builders.document(attempt.document.queue)
+    versions = [
+        FieldsVersion.own(document=document, number=7, content=[], by="t") for document in (attempt.document, other)
+    ]
+
+    ids = rows.insert_returning(FieldsVersion, versions, "document_id")
+
+    stored = FieldsVersion.objects.filter(number=7).values_list("document_id", "id")
+    assert ids == dict(stored)
+    assert len(ids) == 2
