@@ -63,7 +63,7 @@ def create(by: Principal, name: str, role: str, expires_at: datetime | None = No
             expires_at=expires_at,
         )
         key.save(force_insert=True)
-        _record("accounts.add_apikey", key, by)
+        _record("apikey.add", key, by)
     return key, plain
 
 
@@ -73,7 +73,7 @@ def revoke(key: ApiKey, *, by: Principal) -> None:
     with transaction.atomic():
         live = ApiKey.unscoped.filter(pk=key.pk, revoked_at=None)
         if live.update(revoked_at=timezone.now()):
-            _record("accounts.revoke_apikey", key, by)
+            _record("apikey.revoke", key, by)
     key.refresh_from_db()
 
 

@@ -79,7 +79,7 @@ def _grantable(by: Principal, role: str) -> None:
 
 def _record(action: str, member: Membership, by: Principal, **more: Any) -> None:
     trail.record(
-        f"accounts.{action}_membership",
+        f"membership.{action}",
         f"membership:{member.pk}",
         organization_id=member.organization_id,
         actor=by.name,

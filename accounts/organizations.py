@@ -1,4 +1,4 @@
-"""Making an organization, with the first person in it."""
+"""Organizations: made with the first person in it, and saved as a superuser typed them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from accounts import members
 from accounts.models import Organization, User
-from accounts.policy import Principal
+from accounts.policy import Principal, require
 from audit import trail
 
 
@@ -22,15 +22,35 @@ def create(name: str, *, owner: User, part: str) -> Organization:
     with transaction.atomic():
         organization.save()
         by = Principal.system(part, organization.pk)
-        trail.record(
-            "accounts.add_organization",
-            f"organization:{organization.pk}",
-            organization_id=organization.pk,
-            actor=by.name,
-            detail={"name": name},
-        )
+        _record("add", organization, by, ["name", "slug"])
         members.add(owner, "owner", by=by)
     return organization
+
+
+def save(organization: Organization, *, by: User) -> Organization:
+    """Insert or change as typed. No role grants this: it is for superusers. Raises PermissionDenied."""
+    before = Organization.objects.filter(pk=organization.pk).first()
+    changed = [name for name in ("name", "slug") if getattr(before, name, None) != getattr(organization, name)]
+    if not changed:
+        return organization
+    verb = "change" if before else "add"
+    with transaction.atomic():
+        organization.save()
+        principal = Principal.of_user(by, organization.pk)
+        require(principal, f"accounts.{verb}_organization", organization)
+        _record(verb, organization, principal, changed)
+    return organization
+
+
+def _record(verb: str, organization: Organization, by: Principal, changed: list[str]) -> None:
+    """An organization's events belong to itself, not to the one that happens to be in scope."""
+    trail.record(
+        f"organization.{verb}",
+        f"organization:{organization.pk}",
+        organization_id=organization.pk,
+        actor=by.name,
+        detail={"name": organization.name, "changed": changed},
+    )
 
 
 def _slug(name: str) -> str:

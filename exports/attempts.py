@@ -97,9 +97,7 @@ def cancel(attempt: Attempt, *, by: Principal, why: str = "") -> Attempt:
             raise Refused(f"The attempt has {locked.state} already.")
         document = _document(locked)
         back = Status.CONFIRMED if document.queue.use_confirmed_state else Status.TO_REVIEW
-        transitions.move_document(
-            document.pk, back, by=by, verb="export_cancelled", why=why, sources={Status.EXPORTING}
-        )
+        transitions.move_document(document.pk, back, by=by, verb="cancel_export", why=why, sources={Status.EXPORTING})
     locked.refresh_from_db()
     return locked
 
@@ -125,7 +123,7 @@ def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str =
         if not moved:
             raise Refused("Somebody else has settled or re-queued it meanwhile.")
         transitions.move_document(
-            _document(attempt).pk, Status.EXPORTED, by=by, verb="delivered_elsewhere", why=why,
+            _document(attempt).pk, Status.EXPORTED, by=by, verb="settle", why=why,
             sources={Status.FAILED_EXPORT},
         )  # fmt: skip
     attempt.refresh_from_db()
@@ -160,7 +158,7 @@ def time_out(now: datetime) -> int:
             )  # fmt: skip
             if moved:
                 transitions.move_document(
-                    document_id, Status.FAILED_EXPORT, by=by, verb="export_failed", sources={Status.EXPORTING}
+                    document_id, Status.FAILED_EXPORT, by=by, verb="fail_export", sources={Status.EXPORTING}
                 )
         ended += moved
     return ended

@@ -1,4 +1,5 @@
-"""Destinations: saving them, pausing and resuming what is sent there, and looking whether the other side answers."""
+"""Destinations: what one may be, pausing and resuming what is sent there, and looking whether the other side answers.
+Saving and deleting are the same for all configuration (configuration)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,6 @@ from audit import trail
 from pipelines import configs, jsontext, vault
 from pipelines.errors import Misconfigured, StageError
 from pipelines.models import Destination, Stage
-from pipelines.refusals import Refused
 from pipelines.transports.guard import Egress
 from pipelines.transports.http import Client, Request
 from pipelines.transports.stores import open_store
@@ -68,21 +68,6 @@ class Diagnosis:
     def message(self) -> str:
         wrong = [f"{finding.what}: {finding.message}" for finding in self.findings if not finding.ok]
         return wrong[0] if wrong else " ".join(f"{finding.what}: {finding.message}" for finding in self.findings)
-
-
-def save(destination: Destination, *, by: Principal) -> Destination:
-    """Insert or change. Raises Refused naming the column whose value cannot be."""
-    new = destination.pk is None
-    require(by, "pipelines.add_destination" if new else "pipelines.change_destination", None if new else destination)
-    for message in problems(destination):
-        raise Refused(message)
-    with transaction.atomic():
-        before = None if new else Destination.objects.get(pk=destination.pk)
-        columns = ("name", "description", "credentials", "allowed_hosts", "allowed_networks", "concurrency", "rate")
-        changed = [name for name in columns if before is None or getattr(before, name) != getattr(destination, name)]
-        destination.save()
-        _record("create" if new else "change", destination, by=by, detail={"changed": changed})
-    return destination
 
 
 def problems(destination: Destination) -> list[str]:

@@ -32,7 +32,7 @@ def create(name: str, *, by: Principal, **settings: Any) -> Pipeline:
     pipeline = Pipeline.own(name=_named(name, "A pipeline"), **_known(settings))
     with transaction.atomic():
         _insert(pipeline, f'There is a pipeline called "{name}" already.')
-        _record(pipeline, "pipeline.create", by=by, detail={"name": pipeline.name})
+        _record(pipeline, "pipeline.add", by=by, detail={"name": pipeline.name})
     return pipeline
 
 

@@ -14,5 +14,9 @@ class Refused(Exception):
         self.message = message
 
 
+class InUse(Refused):
+    """Something else still needs what was to be deleted. The message says what."""
+
+
 class Stale(Refused):
     """Somebody else changed it since it was read. Read it again, then decide."""

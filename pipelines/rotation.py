@@ -33,7 +33,7 @@ def rewrap() -> int:
             same = DataKey.unscoped.filter(pk=key.pk, wrapped_by=key.wrapped_by)
             if not same.update(wrapped=wrapped, wrapped_by=wrapped_by):
                 continue  # another machine rewrapped it just now
-            _record("pipelines.rewrap_secrets", key, "waybill:rotate_keys", {"from": key.wrapped_by, "to": wrapped_by})
+            _record("data_key.rewrap", key, "waybill:rotate_keys", {"from": key.wrapped_by, "to": wrapped_by})
         changed += 1
     return changed
 
@@ -51,7 +51,7 @@ def rotate(organization_id: int, *, by: Principal) -> int:
     with transaction.atomic():
         older = DataKey.unscoped.filter(organization_id=organization_id, retired_at=None, pk__lt=key.pk)
         older.update(retired_at=timezone.now())
-        _record("pipelines.rotate_secrets", key, by.name, {"values": changed})
+        _record("data_key.rotate", key, by.name, {"values": changed})
     return changed
 
 

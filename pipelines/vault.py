@@ -240,7 +240,7 @@ def _checked(name: str, value: str, *, both: bool) -> str:
 
 def _record(action: str, secret: Secret, by: Principal) -> None:
     trail.record(
-        f"pipelines.{action}_secret",
+        f"secret.{action}",
         f"secret:{secret.pk}",
         organization_id=secret.organization_id,
         actor=by.name,

@@ -1,4 +1,4 @@
-"""What every page of the admin has in common: permissions through the policy, changes in the audit trail, POST only."""
+"""What every page of the admin has in common: permissions through the policy, POST only, the trail's history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from accounts import scope
 from accounts.backends import principal_of
 from accounts.models import User
 from accounts.policy import Principal
-from audit import trail
 from audit.models import Event
 
 
@@ -78,8 +77,8 @@ class DeskList(ChangeList):
 
 
 class DeskAdmin(ModelAdmin):
-    """The base of every model's admin. Nothing is deleted unless a subclass says `deletable`; what Django would write
-    to its own log goes to the audit trail, in the transaction of the change."""
+    """The base of every model's admin. Nothing is deleted unless a subclass says `deletable`; what is saved and
+    deleted goes through a verb, which writes the audit event."""
 
     form = DeskForm
     deletable = False
@@ -100,28 +99,12 @@ class DeskAdmin(ModelAdmin):
         return actions
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
-        self.record(request, obj, "added")
+        """The verbs keep the record, in the transaction of the change; Django's own log stays empty."""
 
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
-        fields = [
-            name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])
-        ]
-        self.record(request, obj, "changed", {"fields": [str(name) for name in fields]} if fields else {})
+    log_change = log_addition
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
-        for obj in queryset:
-            self.record(request, obj, "deleted", {"name": str(obj)})
-
-    def record(self, request: HttpRequest, obj: Model, done: str, detail: dict[str, Any] | None = None) -> None:
-        by = principal(request)
-        noun = str(obj._meta.model_name)
-        trail.record(
-            f"{noun}.{done}",
-            f"{noun}:{obj.pk}",
-            organization_id=by.organization_id,
-            actor=by.name,
-            detail={"name": str(obj), **(detail or {})},
-        )
+        """Likewise."""
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

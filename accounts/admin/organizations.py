@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import organizations
 from accounts.admin.desk import DeskAdmin, post_only
 from accounts.display import moment
 from accounts.middleware import SESSION_KEY
@@ -32,22 +33,10 @@ class OrganizationAdmin(DeskAdmin):
         switch = path("switch/", self.admin_site.admin_view(self.switch), name="switch_organization")
         return [switch, *super().get_urls()]
 
-    def record(self, request: HttpRequest, obj: Any, done: str, detail: dict[str, Any] | None = None) -> None:
-        """An organization's first event belongs to itself, not to the one that happens to be in scope."""
-        from accounts import scope
-        from accounts.backends import principal_of
-        from audit import trail
-
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         user = request.user
         assert isinstance(user, User)
-        with scope.to(obj.pk):
-            trail.record(
-                f"organization.{done}",
-                f"organization:{obj.pk}",
-                organization_id=obj.pk,
-                actor=principal_of(user, obj.pk).name,
-                detail={"name": obj.name, **(detail or {})},
-            )
+        organizations.save(obj, by=user)
 
     @post_only
     def switch(self, request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Queues, schemas and destinations, and the secrets that open them."""
+"""Queues, schemas, triggers and destinations, and the secrets that open them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exports.api import changes
 from exports.api.described import raises
-from exports.api.filters import DestinationFilters, QueueFilters, SecretFilters
+from exports.api.filters import DestinationFilters, QueueFilters, SecretFilters, TriggerFilters
 from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
-from exports.api.shapes.configuration import QueueShape, SchemaShape
+from exports.api.shapes.configuration import QueueShape, SchemaShape, TriggerShape, filled
 from exports.api.shapes.destinations import DestinationShape, SecretRow, SecretValue, Tested
 from exports.api.shapes.members import Why
-from pipelines import destinations, vault
-from pipelines.models import Destination, Queue, Schema, Secret
+from pipelines import configuration, destinations, vault
+from pipelines.models import Destination, Queue, Schema, Secret, Trigger
 
 
 def crud(model: str) -> dict[str, str]:
@@ -38,28 +37,24 @@ class Configured(Listed, Shown, Resource):
 
     newest_first = False
 
-    @raises("conflict")
+    @raises("refused")
     def create(self, request: Request) -> Response:
         shape = self.get_serializer(data=request.data)
         shape.is_valid(raise_exception=True)
-        row = self.keep(shape)
+        row = configuration.save(filled(shape), by=self.principal)
         response = Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
         response["Location"] = request.build_absolute_uri(f"{request.path}/{row.pk}")
         return response
 
-    @raises("conflict")
+    @raises("refused")
     def partial_update(self, request: Request, pk: str) -> Response:
         shape = self.get_serializer(self.get_object(), data=request.data, partial=True)
         shape.is_valid(raise_exception=True)
-        return Response(self.get_serializer(self.keep(shape)).data)
-
-    def keep(self, shape: Any) -> Any:
-        """Save what was validated, by the verb of its kind."""
-        return changes.keep(shape, by=self.principal)
+        return Response(self.get_serializer(configuration.save(filled(shape), by=self.principal)).data)
 
     @raises("in_use")
     def destroy(self, request: Request, pk: str) -> Response:
-        changes.remove(self.get_object(), by=self.principal)
+        configuration.delete(self.get_object(), by=self.principal)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -84,6 +79,17 @@ class Schemas(Configured):
     verbs = crud("schema")
 
 
+class Triggers(Configured):
+    """A trigger begins exports without a person: when a document is confirmed, or on a schedule."""
+
+    model = Trigger
+    noun = "trigger"
+    tag = "Queues"
+    serializer_class = TriggerShape
+    filterset_class = TriggerFilters
+    verbs = crud("trigger")
+
+
 class Destinations(Configured):
     """A destination is a system that receives: whom its requests may reach, how fast, and whether it is paused."""
 
@@ -98,9 +104,6 @@ class Destinations(Configured):
         "pause": "pipelines.pause_destination",
         "resume": "pipelines.pause_destination",
     }
-
-    def keep(self, shape: Any) -> Any:
-        return destinations.save(shape.row(shape.validated_data), by=self.principal)
 
     @raises("refused")
     @extend_schema(request=None, responses=Tested)

@@ -9,7 +9,8 @@ from django_filters import rest_framework as filters
 
 from exports import states
 from exports.models import Artifact, Attempt, Delivery, Document, Exchange, StageRun
-from pipelines.models import Destination, Pipeline, Queue, Revision, Secret
+from pipelines import triggering
+from pipelines.models import Destination, Pipeline, Queue, Revision, Secret, Trigger
 
 
 class _IdField(forms.IntegerField):
@@ -157,6 +158,17 @@ class QueueFilters(_Named):
         model = Queue
 
 
+class TriggerFilters(_Named):
+    """Of trigger lists."""
+
+    queue = Ids(field_name="queue_id", help_text="Queues, by id.")
+    on = Choices(choices=triggering.choices, help_text="What fires it.")
+    active = filters.BooleanFilter(field_name="active", help_text="`true` or `false`.")
+
+    class Meta(_Filters.Meta):
+        model = Trigger
+
+
 class PipelineFilters(_Named):
     """Of pipeline lists."""
 
@@ -196,6 +208,6 @@ class EventFilters(filters.FilterSet):
 
     subject = filters.CharFilter(field_name="subject", help_text='For example "attempt:77".')
     actor = filters.CharFilter(field_name="actor", help_text='For example "user:anna".')
-    verb = filters.CharFilter(field_name="verb", help_text='For example "attempt.requeue".')
+    verb = filters.CharFilter(field_name="verb", help_text='For example "attempt.queue".')
     after = after("at", "Happened")
     before = before("at", "Happened")

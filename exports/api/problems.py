@@ -31,7 +31,7 @@ from rest_framework.views import set_rollback
 from exports.api.codes import TYPES, urn
 from pipelines.errors import Misconfigured, Rejected, StageError, Unavailable, Unconfirmed
 from pipelines.publishing import NotPublishable
-from pipelines.refusals import Refused, Stale
+from pipelines.refusals import InUse, Refused, Stale
 
 log = logging.getLogger("waybill.api")
 
@@ -215,6 +215,7 @@ _TRANSLATIONS: dict[type[BaseException], Callable[[Any], ApiProblem]] = {
     OperationalError: _busy,
     NotPublishable: _not_publishable,
     Stale: _plain("stale"),
+    InUse: _plain("in_use"),
     Refused: _plain("refused"),
     Rejected: _stage_error("rejected"),
     Misconfigured: _stage_error("misconfigured"),

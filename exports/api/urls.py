@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from exports.api.attempts import Attempts, Runs
-from exports.api.configuration import Destinations, Queues, Schemas, Secrets
+from exports.api.configuration import Destinations, Queues, Schemas, Secrets, Triggers
 from exports.api.documents import Documents
 from exports.api.exchanges import Artifacts, Deliveries, Exchanges
 from exports.api.pipelines import Pipelines, Revisions, Stages
@@ -17,6 +17,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("documents", Documents, basename="document")
 router.register("queues", Queues, basename="queue")
 router.register("schemas", Schemas, basename="schema")
+router.register("triggers", Triggers, basename="trigger")
 router.register("pipelines", Pipelines, basename="pipeline")
 router.register(r"pipelines/(?P<pipeline>[0-9]{1,18})/stages", Stages, basename="stage")
 router.register("revisions", Revisions, basename="revision")

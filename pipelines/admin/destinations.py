@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
 
-from accounts.admin.desk import DeskAdmin, DeskForm, answer, post_only, principal, require
+from accounts.admin.desk import answer, post_only, require
 from accounts.admin.editor import JsonField, LinesField
 from accounts.display import GOOD, WARN, badge
 from pipelines import destinations, vault
+from pipelines.admin.configuration import ConfigurationAdmin, ConfigurationForm
 from pipelines.models import Destination
 from pipelines.refusals import Refused
 
@@ -25,7 +26,7 @@ CREDENTIALS_HELP = (
 )
 
 
-class DestinationForm(DeskForm):
+class DestinationForm(ConfigurationForm):
     credentials = JsonField(required=False, help_text=CREDENTIALS_HELP)
     description = forms.CharField(required=False, widget=forms.Textarea({"class": "desk-input", "rows": 2}))
     allowed_hosts = LinesField(
@@ -39,20 +40,12 @@ class DestinationForm(DeskForm):
         model = Destination
         fields = ("name", "description", "credentials", "allowed_hosts", "allowed_networks", "concurrency", "rate")
 
-    def clean(self) -> dict[str, Any]:
-        """What the verb would refuse stands beside its field."""
-        given = super().clean() or self.cleaned_data
-        given["credentials"] = given.get("credentials") or {}
-        known = {name: given[name] for name in self.Meta.fields if name in given}
-        for problem in destinations.problems(Destination(**known)):
-            field, _, message = problem.partition(": ")
-            if field not in self.errors:
-                self.add_error(field if field in self.fields else None, message)
-        return given
+    def clean_credentials(self) -> Any:
+        return self.cleaned_data["credentials"] or {}
 
 
 @admin.register(Destination)
-class DestinationAdmin(DeskAdmin):
+class DestinationAdmin(ConfigurationAdmin):
     form = DestinationForm
     list_display = ("name", "standing", "kind", "concurrency", "rate", "stage_count")
     search_fields = ("name", "description")
@@ -91,14 +84,6 @@ class DestinationAdmin(DeskAdmin):
         }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
-
-    def save_model(self, request: HttpRequest, obj: Destination, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        destinations.save(obj, by=principal(request))
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The verbs keep their own record."""
-
-    log_change = log_addition
 
     @post_only
     def pause(self, request: HttpRequest, destination_id: int) -> HttpResponse:

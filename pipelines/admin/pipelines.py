@@ -78,11 +78,6 @@ class PipelineAdmin(StagePages, Publication):
             made = drafts.create(by=principal(request), **given)
             obj.pk, obj.organization_id = made.pk, made.organization_id
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The verbs keep their own record."""
-
-    log_change = log_addition
-
     def response_add(self, request: HttpRequest, obj: Pipeline, post_url_continue: str | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:pipelines_pipeline_change", args=[obj.pk]))
 

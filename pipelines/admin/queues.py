@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin.desk import DeskAdmin, DeskForm
 from accounts.admin.editor import JsonField
 from accounts.display import WARN, badge
-from pipelines import schemas
+from pipelines.admin.configuration import ConfigurationAdmin, ConfigurationForm
 from pipelines.models import Queue, Schema
 
 
-class QueueForm(DeskForm):
+class QueueForm(ConfigurationForm):
     metadata = JsonField(required=False, help_text="Anything of yours, as JSON; templates read it in the payload.")
 
     class Meta:
@@ -31,7 +29,7 @@ class QueueForm(DeskForm):
 
 
 @admin.register(Queue)
-class QueueAdmin(DeskAdmin):
+class QueueAdmin(ConfigurationAdmin):
     form = QueueForm
     list_display = ("name", "pipeline_name", "schema", "waits_for_people", "documents_link")
     search_fields = ("name",)
@@ -66,7 +64,7 @@ class QueueAdmin(DeskAdmin):
         return format_html('<a href="{}?queue__id__exact={}">{}</a>', url, obj.pk, obj.document_count)
 
 
-class SchemaForm(DeskForm):
+class SchemaForm(ConfigurationForm):
     content = JsonField(
         label="Sections",
         help_text="A list of sections, each with its datapoints and tables, as Rossum's schemas have them.",
@@ -76,17 +74,9 @@ class SchemaForm(DeskForm):
         model = Schema
         fields = ("name", "content")
 
-    def clean_content(self) -> Any:
-        content = self.cleaned_data["content"]
-        if not isinstance(content, list):
-            raise ValidationError("A schema is a list of sections: [ … ].")
-        if found := schemas.problems(content):
-            raise ValidationError(found)
-        return content
-
 
 @admin.register(Schema)
-class SchemaAdmin(DeskAdmin):
+class SchemaAdmin(ConfigurationAdmin):
     form = SchemaForm
     list_display = ("name", "fields_count", "queue_names")
     search_fields = ("name",)

@@ -100,14 +100,6 @@ class SecretAdmin(DeskAdmin):
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
         vault.remove(obj, by=principal(request))
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
-        """The vault keeps its own record."""
-
-    log_change = log_addition
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
-        """Likewise."""
-
     @admin.display(description="holds for")
     def holds_for(self, obj: Secret) -> SafeString | str:
         if obj.destination:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.admin.desk import DeskAdmin, DeskForm
 from pipelines import triggering
+from pipelines.admin.configuration import ConfigurationAdmin, ConfigurationForm
 from pipelines.models import Trigger
 
 
-class TriggerForm(DeskForm):
+class TriggerForm(ConfigurationForm):
     """What people set; when it looked last is for reading."""
 
     class Meta:
@@ -18,7 +18,7 @@ class TriggerForm(DeskForm):
 
 
 @admin.register(Trigger)
-class TriggerAdmin(DeskAdmin):
+class TriggerAdmin(ConfigurationAdmin):
     """One list: what fires, when it last did, and what came of it."""
 
     form = TriggerForm

@@ -35,8 +35,8 @@ def test_making_and_revoking_leave_their_events_once(organization):
 
     detail = {"name": "erp-robot", "prefix": key.prefix, "role": "operator", "expires_at": None}
     assert [(event.verb, event.detail) for event in Event.objects.order_by("id")] == [
-        ("accounts.add_apikey", detail),
-        ("accounts.revoke_apikey", detail),
+        ("apikey.add", detail),
+        ("apikey.revoke", detail),
     ]
     assert keys.find(plain) is None
     assert not any(plain in str(vars(event)) for event in Event.objects.all())

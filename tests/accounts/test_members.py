@@ -38,9 +38,9 @@ def test_an_owner_adds_changes_and_removes_a_member(organization, anna):
 
     assert not Membership.objects.filter(user=otto).exists()
     assert [(event.verb, event.actor, event.detail) for event in Event.objects.order_by("id")] == [
-        ("accounts.add_membership", "user:anna", {"user": "otto", "role": "operator"}),
-        ("accounts.change_membership", "user:anna", {"user": "otto", "role": "auditor", "was": "operator"}),
-        ("accounts.delete_membership", "user:anna", {"user": "otto", "role": "auditor"}),
+        ("membership.add", "user:anna", {"user": "otto", "role": "operator"}),
+        ("membership.change", "user:anna", {"user": "otto", "role": "auditor", "was": "operator"}),
+        ("membership.delete", "user:anna", {"user": "otto", "role": "auditor"}),
     ]
 
 
@@ -149,8 +149,8 @@ def test_the_command_makes_an_organization_and_its_owner(db):
     assert not anna.is_superuser
     assert Membership.objects.get(user=anna, organization=made).role == "owner"
     assert list(Event.objects.order_by("id").values_list("verb", "actor")) == [
-        ("accounts.add_organization", "waybill:create_organization"),
-        ("accounts.add_membership", "waybill:create_organization"),
+        ("organization.add", "waybill:create_organization"),
+        ("membership.add", "waybill:create_organization"),
     ]
 
 

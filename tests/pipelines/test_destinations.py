@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from audit.models import Event
-from pipelines import destinations
+from pipelines import configuration, destinations
 from pipelines.models import Destination
 from pipelines.refusals import Refused
 from tests import builders
@@ -40,13 +40,13 @@ def server():
 
 
 def test_a_destination_is_saved_with_an_event():
-    made = destinations.save(Destination.own(name="ERP", allowed_hosts=["erp.example"]), by=builders.owner())
+    made = configuration.save(Destination.own(name="ERP", allowed_hosts=["erp.example"]), by=builders.owner())
     made.rate = 5
 
-    destinations.save(made, by=builders.owner())
+    configuration.save(made, by=builders.owner())
 
-    assert [event.verb for event in Event.objects.order_by("id")] == ["destination.create", "destination.change"]
-    assert Event.objects.last().detail == {"changed": ["rate"]}
+    assert [event.verb for event in Event.objects.order_by("id")] == ["destination.add", "destination.change"]
+    assert Event.objects.last().detail == {"name": "ERP", "changed": ["rate"]}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_destination_is_saved_with_an_event():
 )
 def test_a_bad_destination_is_told_which_column(values, told):
     with pytest.raises(Refused) as refused:
-        destinations.save(Destination.own(**{"name": "ERP", **values}), by=builders.owner())
+        configuration.save(Destination.own(**{"name": "ERP", **values}), by=builders.owner())
 
     assert str(refused.value).startswith(told)
     assert not Destination.objects.exists()

@@ -77,9 +77,9 @@ def test_setting_a_secret_again_replaces_it_and_both_are_on_the_trail_without_th
 
     events = list(Event.objects.order_by("id"))
     assert [event.verb for event in events] == [
-        "pipelines.add_secret",
-        "pipelines.change_secret",
-        "pipelines.delete_secret",
+        "secret.add",
+        "secret.change",
+        "secret.delete",
     ]
     assert {event.actor for event in events} == {"waybill:test"}
     assert events[0].detail == {"name": "password", "destination": None, "pipeline": None}
@@ -174,7 +174,7 @@ def test_a_new_first_key_opens_what_the_former_one_sealed(organization, settings
 
     settings.KEYS = [NEW]
     assert secrets_of(organization) == {"password": "hunter2hunter2"}
-    event = Event.objects.get(verb="pipelines.rewrap_secrets")
+    event = Event.objects.get(verb="data_key.rewrap")
     assert event.detail == {"from": "2025", "to": "2026"}
 
 
@@ -218,7 +218,7 @@ def test_rotation_seals_everything_by_a_new_data_key(organization):
     assert not Token.objects.filter(key=before).exists()
     assert secrets_of(organization) == {"password": "hunter2hunter2"}
     assert SharedTokens(organization.pk, clock=lambda: 0.0).get("a" * 64) == "bearer"
-    assert Event.objects.get(verb="pipelines.rotate_secrets").detail == {"values": 3}
+    assert Event.objects.get(verb="data_key.rotate").detail == {"values": 3}
 
 
 def test_a_rotation_that_was_cut_short_is_finished_with_the_key_it_began(organization, monkeypatch):

@@ -1,4 +1,4 @@
-"""Configuration: queues, schemas, pipelines with stages and revisions."""
+"""Configuration: queues, schemas, triggers, pipelines with stages and revisions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from exports.api.shapes.members import TIME, Anything, Texts
-from pipelines import stages
+from pipelines import configuration, stages, triggering
 from pipelines.definition import StageDraft
-from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage
+from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage, Trigger
 
 
 class Own(serializers.PrimaryKeyRelatedField[Any]):
@@ -32,7 +32,31 @@ def unique_name(shape: Any, name: str, **within: Any) -> str:
     return name
 
 
-class SchemaShape(serializers.ModelSerializer[Schema]):
+class ConfiguredShape(serializers.ModelSerializer[Any]):
+    """Of configuration that is one row: what pipelines.configuration would refuse is told beside its member."""
+
+    def validate_name(self, name: str) -> str:
+        return unique_name(self, name)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        wrong: dict[str, list[str]] = {}
+        for problem in configuration.problems(filled(self, attrs)):
+            column, _, message = problem.partition(": ")
+            wrong.setdefault(column, []).append(message)
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return attrs
+
+
+def filled(shape: Any, values: dict[str, Any] | None = None) -> Any:
+    """The row with these values, or with those that were validated; not saved."""
+    row = shape.instance if shape.instance is not None else shape.Meta.model.own()
+    for column, value in (shape.validated_data if values is None else values).items():
+        setattr(row, column, value)
+    return row
+
+
+class SchemaShape(ConfiguredShape):
     """The fields that a queue's documents have."""
 
     content = serializers.ListField(child=Anything(), default=list, help_text="Sections, in Rossum's form.")
@@ -54,18 +78,8 @@ class SchemaShape(serializers.ModelSerializer[Schema]):
         ],
     }
 
-    def validate_name(self, name: str) -> str:
-        return unique_name(self, name)
 
-    def validate_content(self, content: list[Any]) -> list[Any]:
-        from pipelines import schemas
-
-        if problems := schemas.problems(content):
-            raise serializers.ValidationError([str(problem) for problem in problems])
-        return content
-
-
-class QueueShape(serializers.ModelSerializer[Queue]):
+class QueueShape(ConfiguredShape):
     """A stream of documents that share a schema and a pipeline."""
 
     schema = Own(queryset=Schema.objects, allow_null=True, required=False)
@@ -80,8 +94,23 @@ class QueueShape(serializers.ModelSerializer[Queue]):
         "id": 3, "name": "AP invoices", "schema": 1, "pipeline": 5, "use_confirmed_state": True, "metadata": {},
     }  # fmt: skip
 
-    def validate_name(self, name: str) -> str:
-        return unique_name(self, name)
+
+class TriggerShape(ConfiguredShape):
+    """What begins exports without a person, for the confirmed documents of one queue."""
+
+    queue = Own(queryset=Queue.objects)
+    on = serializers.ChoiceField(choices=triggering.choices(), required=False, help_text="What fires it.")
+
+    class Meta:
+        model = Trigger
+        fields = ["id", "name", "queue", "on", "every_minutes", "active", "next_at", "last_at", "last_count"]
+        extra_kwargs = {"every_minutes": {"min_value": 1, "max_value": 527_040}}
+        read_only_fields = ["next_at", "last_at", "last_count"]
+
+    example: dict[str, Any] = {
+        "id": 6, "name": "Every night", "queue": 3, "on": "schedule", "every_minutes": 1440, "active": True,
+        "next_at": TIME, "last_at": TIME, "last_count": 12,
+    }  # fmt: skip
 
 
 class StageShape(serializers.ModelSerializer[Stage]):

@@ -6,13 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from exports.api.shapes.configuration import Own, unique_name
+from exports.api.shapes.configuration import ConfiguredShape, Own
 from exports.api.shapes.members import TIME, Anything, Texts
-from pipelines import destinations
 from pipelines.models import Destination, Pipeline, Secret
 
 
-class DestinationShape(serializers.ModelSerializer[Destination]):
+class DestinationShape(ConfiguredShape):
     """A system that receives: whom its requests may reach, and how fast. Secrets stay inside."""
 
     credentials = Anything(required=False, help_text="Of a file store: type, host, user, … without secrets.")
@@ -38,22 +37,6 @@ class DestinationShape(serializers.ModelSerializer[Destination]):
         "id": 4, "name": "ERP", "description": "", "credentials": {}, "allowed_hosts": ["erp.example"],
         "allowed_networks": [], "concurrency": 16, "rate": None, "paused_at": None, "paused_why": "",
     }  # fmt: skip
-
-    def validate_name(self, name: str) -> str:
-        return unique_name(self, name)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if wrong := destinations.problems(self.row(attrs)):
-            pairs = [problem.partition(": ") for problem in wrong]
-            raise serializers.ValidationError({column: [message] for column, _, message in reversed(pairs)})
-        return attrs
-
-    def row(self, values: dict[str, Any]) -> Destination:
-        """The destination with these values, not saved."""
-        row = self.instance if isinstance(self.instance, Destination) else Destination.own()
-        for column, value in values.items():
-            setattr(row, column, value)
-        return row
 
 
 class Finding(serializers.Serializer[Any]):

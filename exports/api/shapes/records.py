@@ -53,7 +53,7 @@ class EventRow(serializers.ModelSerializer[Event]):
         fields = ["id", "at", "actor", "verb", "subject", "why", "detail", "sealed"]
 
     example = {
-        "id": 1042, "at": TIME, "actor": "user:anna", "verb": "attempt.requeue", "subject": "attempt:77",
+        "id": 1042, "at": TIME, "actor": "user:anna", "verb": "attempt.queue", "subject": "attempt:77",
         "why": "Supplier 4711 now exists in the ERP", "detail": {}, "sealed": True,
     }  # fmt: skip
 

@@ -25,8 +25,8 @@ def test_a_queue_is_made_changed_and_deleted(api, world):
     assert (made.json()["use_confirmed_state"], changed.json()["use_confirmed_state"]) == (True, False)
     assert api.get(path).status_code == 404
     trail = Event.objects.filter(subject=f"queue:{made.json()['id']}").order_by("id")
-    assert [event.verb for event in trail] == ["queue.create", "queue.change", "queue.delete"]
-    assert trail[1].detail == {"changed": ["use_confirmed_state"]}
+    assert [event.verb for event in trail] == ["queue.add", "queue.change", "queue.delete"]
+    assert trail[1].detail == {"name": "AP", "changed": ["use_confirmed_state"]}
 
 
 def test_two_queues_of_one_name_are_refused(api, world):
@@ -51,7 +51,7 @@ def test_a_destination_that_a_stage_uses_is_not_deleted(api, world):
 
     reply = api.delete(f"destinations/{world.destination.pk}")
 
-    assert reply.json()["detail"] == "It cannot be deleted: stages still refer to it."
+    assert reply.json()["detail"] == f'"{world.destination.name}" cannot be deleted. It is needed by 1 stage.'
     assert Destination.objects.exists()
 
 

@@ -77,7 +77,7 @@ def asked(draw, world):
         "documents": world.document, "attempts": world.attempt, "stage_runs": world.run, "exchanges": world.exchange,
         "artifacts": world.artifact, "deliveries": world.delivery, "jobs": world.job, "queues": world.queue,
         "schemas": world.schema, "pipelines": world.pipeline, "revisions": world.revision,
-        "destinations": world.destination, "stages": world.stage, "audit_events": world.queue,
+        "destinations": world.destination, "stages": world.stage, "audit_events": world.queue, "triggers": world.trigger,
     }  # fmt: skip
     words = path.split("/")
     filled = []

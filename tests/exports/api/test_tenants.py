@@ -46,7 +46,8 @@ def path_of(pattern, theirs):
         "document": theirs.document, "queue": theirs.queue, "schema": theirs.schema, "pipeline": theirs.pipeline,
         "stage": theirs.stage, "revision": theirs.revision, "destination": theirs.destination,
         "attempt": theirs.attempt, "stage_run": theirs.run, "exchange": theirs.exchange, "artifact": theirs.artifact,
-        "delivery": theirs.delivery, "job": theirs.job, "event": theirs.event, "secret": theirs.secret, "me": None,
+        "delivery": theirs.delivery, "job": theirs.job, "event": theirs.event, "secret": theirs.secret,
+        "trigger": theirs.trigger, "me": None,
     }[view.noun]  # fmt: skip
     path = pattern.strip("^").removesuffix("$").removesuffix("\\Z")
     path = path.replace("(?P<pipeline>[0-9]{1,18})", str(theirs.pipeline.pk))
@@ -88,7 +89,7 @@ LISTED = sorted({pattern for method, pattern, action, _ in routes() if action ==
 
 def test_the_routes_are_all_walked():
     assert len(DETAIL) >= 45
-    assert len(LISTED) == 14
+    assert len(LISTED) == 15
 
 
 @pytest.mark.parametrize(("method", "pattern", "action", "noun"), DETAIL)

@@ -16,7 +16,7 @@ from exports import contents
 from exports.models import Artifact, Attempt, Delivery, Document, Exchange, FieldsVersion, Job, StageRun
 from pipelines import vault
 from pipelines.definition import Definition
-from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Secret, Stage
+from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Secret, Stage, Trigger
 from tests import builders
 
 _numbers = itertools.count(1)
@@ -136,6 +136,7 @@ class World:
     artifact: Artifact
     delivery: Delivery
     job: Job
+    trigger: Trigger
 
 
 def revision_of(pipeline: Pipeline, number: int = 1) -> Revision:
@@ -231,6 +232,8 @@ def make() -> World:
     stage.save()
     queue = Queue.own(name=f"Queue {number}", schema=schema, pipeline=pipeline)
     queue.save()
+    trigger = Trigger.own(name=f"Nightly {number}", queue=queue, every_minutes=1440)
+    trigger.save()
     revision = revision_of(pipeline)
     secret = vault.put("erp_token", "s3cr3t", by=builders.owner(), destination=destination)
     document = document_of(
@@ -248,7 +251,7 @@ def make() -> World:
     job = Job.own(kind="requeue", subjects=[attempt.pk], requested_by="user:anna", why="down", token=f"token {number}")
     job.save()
     trail.record(
-        "attempt.requeue",
+        "attempt.queue",
         f"attempt:{attempt.pk}",
         organization_id=attempt.organization_id,
         actor="user:anna",
@@ -256,5 +259,5 @@ def make() -> World:
     )
     return World(
         schema, queue, pipeline, stage, revision, destination, secret, document, attempt, run, exchange, artifact,
-        delivery, job,
+        delivery, job, trigger,
     )  # fmt: skip
