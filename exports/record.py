@@ -12,6 +12,7 @@ from exports.cases import Case
 from exports.ids import uuid7
 from exports.ledger import End, Entry, Ledger
 from exports.models import Artifact, Delivery, Exchange, StageRun
+from pipelines import keepable
 from pipelines.blobs import Blob
 from pipelines.redaction import Redactor
 
@@ -56,6 +57,10 @@ class Record:
         self._hidden[f"{name} {taken + 1}" if taken else name] = value
         self.redactor = Redactor(dict(self._hidden))
 
+    def text(self, text: str) -> str:
+        """As it is kept: without secrets, and without what a database refuses."""
+        return keepable.text(self.redactor.text(text))
+
     def run(self, run: StageRun) -> bool:
         """Take a stage run into the open entry; False when it is there already."""
         fresh = run.pk not in self._entry.runs
@@ -84,8 +89,8 @@ class Record:
                 attempt_id=self._case.attempt_id,
                 run_id=run.pk,
                 key=key,
-                name=(blob.name or key)[:255],
-                media_type=blob.media_type[:100],
+                name=keepable.text(blob.name or key)[:255],
+                media_type=keepable.text(blob.media_type)[:100],
                 content_id=self._keep(self._entry, blob),
                 size=blob.size,
                 sha256=blob.sha256,
@@ -94,10 +99,10 @@ class Record:
             self._case.artifacts[key] = blob
 
     def _redact(self, entry: Entry, exchange: Exchange, request_body: Blob | None, reply_body: Blob | None) -> None:
-        exchange.url = self.redactor.text(exchange.url)
-        exchange.error = self.redactor.text(exchange.error)
-        exchange.request_headers = self.redactor.pairs(exchange.request_headers)
-        exchange.reply_headers = self.redactor.pairs(exchange.reply_headers)
+        exchange.url = self.text(exchange.url)
+        exchange.error = self.text(exchange.error)
+        exchange.request_headers = keepable.json(self.redactor.pairs(exchange.request_headers))
+        exchange.reply_headers = keepable.json(self.redactor.pairs(exchange.reply_headers))
         if request_body is not None:
             exchange.request_content_id = self._keep(entry, self._beginning(request_body))
         if reply_body is not None:

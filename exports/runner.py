@@ -28,7 +28,7 @@ from exports.record import Record
 from exports.states import Reason, RunState
 from exports.tools import StageTools
 from exports.world import World
-from pipelines import formulas
+from pipelines import formulas, keepable
 from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Parked, Progress, Recovery
 from pipelines.definition import Step
 from pipelines.errors import StageError, Unavailable, Unconfirmed
@@ -78,8 +78,7 @@ class Drive:
             return
         broken = [name for name in step.run_after if name in self.standing.broken]
         if broken and not step.always_run:
-            run = self._run_of(step)
-            self._close(run, RunState.BLOCKED, note=f"Not run: {', '.join(broken)} did not succeed.")
+            self._close(self._run_of(step), RunState.BLOCKED, note=f"Not run: {', '.join(broken)} did not succeed.")
             self.standing.broken.add(step.name)
             return
         if prior is not None and prior.state == RunState.PARKED and not self._answered(step.name):
@@ -94,8 +93,7 @@ class Drive:
 
     def _attempt_stage(self, step: Step, prior: StageRun | None) -> None:
         answered = prior is not None and prior.state == RunState.PARKED
-        run = self._run_of(step)
-        self.current = run
+        self.current = run = self._run_of(step)
         try:
             outcome = self._outcome(step, prior, run, answered=answered)
             if isinstance(outcome, Parked):
@@ -110,7 +108,7 @@ class Drive:
             self._fail(step, run, Reason(error.reason), error)
         except Exception as error:  # a bug of ours: kept with its traceback, never repeated by itself
             log.exception("stage failed internally", extra={"attempt": self.case.attempt_id, "stage": step.name})
-            run.traceback = self.record.redactor.text(traceback.format_exc())
+            run.traceback = self.record.text(traceback.format_exc())
             message = f"Waybill itself failed here ({type(error).__name__}). The traceback is kept with the stage run."
             self._fail(step, run, Reason.INTERNAL, StageError(message))
 
@@ -132,9 +130,8 @@ class Drive:
             exchange.error = "The worker ended before the answer was recorded."
             exchange.ended_at = timezone.now()
             self.record.exchange(exchange)
-        rule = Recovery(
-            getattr(step.config, "recovery", None) or getattr(step.module, "RECOVERY", None) or Recovery.ASK
-        )
+        own = getattr(step.config, "recovery", None) or getattr(step.module, "RECOVERY", None)
+        rule = Recovery(own or Recovery.ASK)
         if rule is Recovery.ASK:
             message = (
                 "The worker ended after this stage began to send and before an answer was recorded. Look at the other "
@@ -187,12 +184,13 @@ class Drive:
         run.detached = list(outcome.detach)
         self.record.attach(run, outcome.artifacts, redact=step.sends)
         messages = [self._redacted(message) for message in outcome.messages]
-        self.content, warnings = self.content.apply(outcome.operations)
-        if outcome.operations:
+        operations = [replace(operation, value=keepable.json(operation.value)) for operation in outcome.operations]
+        self.content, warnings = self.content.apply(operations)
+        if operations:
             self.content, wrong = formulas.recompute(self.content, self.case.schema)
             warnings.extend(wrong)
         messages.extend(Message("warning", warning) for warning in warnings)
-        run.operations = [self.record.redactor.json(_plain(operation)) for operation in outcome.operations]
+        run.operations = [self.record.redactor.json(_plain(operation)) for operation in operations]
         run.messages = [asdict(message) for message in messages]
         self._close(run, RunState.SKIPPED if outcome.skipped else RunState.FINISHED, note=outcome.skipped)
         self.standing.judge(run)
@@ -214,18 +212,17 @@ class Drive:
 
     def _close(self, run: StageRun, state: RunState, *, note: str = "") -> None:
         run.state = state
-        run.note = self.record.redactor.text(note)
+        run.note = self.record.text(note)
         run.marked_at = None
         run.finished_at = timezone.now()
         self.record.run(run)  # a commit point in the middle of the stage may have taken it out of the open entry
 
     def _fail(self, step: Step, run: StageRun, reason: Reason, error: StageError) -> None:
-        self._close(
-            run, RunState.FAILED, note=error.message if not error.detail else f"{error.message}\n{error.detail}"
-        )
+        note = f"{error.message}\n{error.detail}" if error.detail else error.message
+        self._close(run, RunState.FAILED, note=note)
         run.reason = reason
-        run.place = self.record.redactor.text(error.place)[:300]
-        self.standing.fail(step.name, reason, self.record.redactor.text(str(error)))
+        run.place = self.record.text(error.place)[:300]
+        self.standing.fail(step.name, reason, self.record.text(str(error)))
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
         if self.case.tries + 1 >= self.case.definition.max_tries:
@@ -288,7 +285,7 @@ class Drive:
         return run
 
     def _redacted(self, message: Message) -> Message:
-        return Message(message.type, self.record.redactor.text(message.content)[:4096], message.field)
+        return Message(message.type, self.record.text(message.content)[:4096], message.field)
 
 
 def _checked(given: Any) -> Outcome:

@@ -10,9 +10,13 @@ from lxml import etree
 from accounts.display import size as told
 from exports import contents
 from exports.models import Content
+from pipelines import keepable
 
 SHOWN = 64 * 1024
 """Bytes of a body that a page shows; the download has all that is kept."""
+
+MOST = 4 * SHOWN
+"""Characters that indenting may make of it: a page of deep brackets would grow a thousandfold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,34 @@ def pretty(data: bytes, *, cut: bool = False) -> tuple[str | None, str]:
         return None, "binary"
     start = text.lstrip()[:1]
     if not cut and start in {"{", "["}:
-        try:
-            return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "JSON"
-        except (ValueError, RecursionError):
-            return text, "text"
+        return (laid, "JSON") if (laid := _laid_out(text)) is not None else (text, "text")
     if start == "<":
         return _indented(data, cut=cut) or text, "XML"
     return text, "text"
 
 
+def _laid_out(text: str) -> str | None:
+    """JSON indented; as it came where indenting would make it many times as long, None where it is none."""
+    try:
+        value = json.loads(text)
+        pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(value)
+        laid_out, left = [], MOST
+        for piece in pieces:
+            left -= len(piece)
+            if left < 0:
+                return text
+            laid_out.append(piece)
+    except (ValueError, RecursionError):
+        return None
+    return keepable.text("".join(laid_out))  # "\\ud800" is JSON, and no text that a page can hold
+
+
 def _indented(data: bytes, *, cut: bool) -> str:
-    if cut or b"<!DOCTYPE" in data[:2048].upper().replace(b"<!DOCTYPE HTML", b""):
+    if cut or b"<!DOCTYPE" in data.upper().replace(b"<!DOCTYPE HTML", b""):
         return ""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
     try:
-        return str(etree.tostring(etree.fromstring(data, parser), pretty_print=True, encoding="unicode"))
+        laid = str(etree.tostring(etree.fromstring(data, parser), pretty_print=True, encoding="unicode"))
     except (etree.XMLSyntaxError, ValueError):
         return ""
+    return laid if len(laid) <= MOST else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from pipelines.blobs import Blob
@@ -25,29 +27,66 @@ _SAID = frozenset([
 """Names under which APIs put what they have to say."""
 _WHERE = ("field", "property", "attribute", "param", "path", "pointer")
 """Names under which they put what it speaks of."""
-_INVISIBLE = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_CHARSET = re.compile(r'charset="?([\w.:-]{1,40})', re.IGNORECASE)
+_NO_CHARSETS = frozenset(["idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"])
+"""What Python calls encodings and no reply is written in; the first two take the square of the length."""
+LOOKED_AT = 256 * 1024
+"""Bytes of a reply that are searched for its own words."""
+_UNSEEN = re.compile(r"(script|style|head)\b", re.IGNORECASE)
+"""Elements whose text is not the page's."""
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def readable(reply: Reply) -> str:
     """The reply's own words, one line, at most READABLE characters: out of JSON its details, messages and errors, out
     of markup its text; empty where it has none."""
-    text = decoded(reply)
     parsed = json_or_text(reply)
+    text = decoded(reply, LOOKED_AT)
     if isinstance(parsed, dict | list):
-        text = "; ".join(dict.fromkeys(_lines(parsed, "", said=False))) or text
+        said = dict.fromkeys(islice(_lines(parsed, "", said=False), READABLE))
+        text = "; ".join(said) or text
     elif text.lstrip().startswith("<"):
-        text = html.unescape(_INVISIBLE.sub(" ", text))
-    text = " ".join(character if character.isprintable() else " " for character in text.split()).strip()
+        text = html.unescape(" ".join(_outside_tags(text)))
+    text = "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
+    text = " ".join(text.split())
     return text if len(text) <= READABLE else f"{text[:READABLE]}…"
 
 
-def decoded(reply: Reply) -> str:
-    """The body as text, by the charset that it names, else UTF-8; what cannot be read becomes �."""
-    found = re.search(r'charset="?([\w.:-]+)', reply.header("Content-Type") or "", re.IGNORECASE)
+def _outside_tags(text: str) -> Iterator[str]:
+    """The pieces of a page that people would see. Each character is looked at once, however broken the page: a regular
+    expression that skips to an end that never comes takes the square of the length, and with it the whole worker."""
+    lower = text.translate(_LOWER)  # unlike lower() it keeps every character's place
+    at = 0
+    while (begin := text.find("<", at)) >= 0:
+        yield text[at:begin]
+        if text.startswith("<!--", begin):
+            end = text.find("-->", begin + 4) + 2
+        else:
+            unseen = _UNSEEN.match(lower, begin + 1)
+            close = lower.find(f"</{unseen[1]}", begin) if unseen else begin
+            end = text.find(">", close) if close >= 0 else -1
+        if end < begin:
+            return  # it never ends: nothing after it is the page's
+        at = end + 1
+    yield text[at:]
+
+
+def decoded(reply: Reply, most: int | None = None) -> str:
+    """The body as text (its first `most` bytes), by the charset that it names, else UTF-8; what cannot be read
+    becomes �."""
+    found = _CHARSET.search(reply.header("Content-Type") or "")
     try:
-        return reply.body.decode(found[1] if found else "utf-8-sig", "replace")
-    except LookupError:
-        return reply.body.decode("utf-8", "replace")
+        return reply.body[:most].decode(_charset(found[1]) if found else "utf-8-sig", "replace")
+    except (LookupError, UnicodeError):
+        return reply.body[:most].decode("utf-8", "replace")
+
+
+def _charset(name: str) -> str:
+    """Raises LookupError where it names none in which replies are written."""
+    known = codecs.lookup(name).name
+    if known.replace("-", "_") in _NO_CHARSETS:
+        raise LookupError(name)
+    return "utf-8-sig" if known == "utf-8" else known
 
 
 def _lines(value: Any, name: str, *, said: bool, depth: int = 0) -> Iterator[str]:
