@@ -21,6 +21,9 @@ from pipelines.refusals import InUse, Refused
 Configured = Queue | Schema | Trigger | Destination
 Row = TypeVar("Row", bound=Configured)
 
+NOUNS = {Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline"}
+"""As the trail and the permissions say it."""
+
 MANY = 1000
 """Rows that a refusal counts to."""
 
@@ -29,7 +32,7 @@ def save(row: Row, *, by: Principal) -> Row:
     """Insert or change. Only what differs is written; where nothing does, nothing happens.
 
     Raises Refused beginning with the column whose value cannot be, and PermissionDenied."""
-    noun, new = _noun(row), row.pk is None
+    noun, new = NOUNS[type(row)], row.pk is None
     require(by, f"pipelines.{'add' if new else 'change'}_{noun}", row)
     for message in problems(row):
         raise Refused(message)
@@ -50,7 +53,7 @@ def save(row: Row, *, by: Principal) -> Row:
 
 def delete(row: Configured | Pipeline, *, by: Principal) -> None:
     """Delete a row and what is only its own (`goes_with`). Raises InUse saying what needs it, and PermissionDenied."""
-    require(by, f"pipelines.delete_{_noun(row)}", row)
+    require(by, f"pipelines.delete_{NOUNS[type(row)]}", row)
     with transaction.atomic():
         _held(row)
         if needed := needed_by(row):
@@ -63,7 +66,7 @@ def problems(row: Configured) -> list[str]:
     """What is wrong with a row that is about to be saved, each "column: message", for forms and the API too."""
     if isinstance(row, Destination):
         return destinations.problems(row)
-    found = [] if row.name.strip() else [f"name: Give the {_noun(row)} a name."]
+    found = [] if row.name.strip() else [f"name: Give the {NOUNS[type(row)]} a name."]
     if isinstance(row, Schema):
         found += [f"content: {problem}" for problem in schemas.problems(row.content)]
     if isinstance(row, Queue) and not isinstance(row.metadata, dict):
@@ -139,10 +142,7 @@ def _relations(row: Any) -> list[Any]:
     return [field for field in fields if field.auto_created and field.is_relation and not field.concrete]
 
 
-def _noun(row: Any) -> str:
-    return str(row._meta.model_name)
-
-
 def _record(verb: str, row: Any, *, by: Principal, detail: dict[str, Any]) -> None:
-    noun, owner = _noun(row), row.organization_id
-    trail.record(f"{noun}.{verb}", f"{noun}:{row.pk}", organization_id=owner, actor=by.name, detail=detail)
+    subject = f"{NOUNS[type(row)]}:{row.pk}"
+    owner = row.organization_id
+    trail.record(f"{NOUNS[type(row)]}.{verb}", subject, organization_id=owner, actor=by.name, detail=detail)
