@@ -27,6 +27,7 @@ MAX_STEPS = 200_000
 """Nodes that one evaluation may visit inside loops."""
 
 _TEXTS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
+_ASSIGNS = re.compile(r"(?<![=!<>:])=(?!=)")
 _RUN = re.compile(r"(?:(?:[-+~]|\bnot\b|\blambda\b)[\s:(]*){30,}")
 
 
@@ -90,7 +91,9 @@ def _parsed(text: str) -> Expression:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
-        message = f"It cannot be read: {error.msg}{f' (column {error.offset})' if error.offset else ''}."
+        said = f"{error.msg} (column {error.offset})" if error.offset else "it ends too early"
+        compare = " Two values are compared by ==." if _ASSIGNS.search(_TEXTS.sub("''", text)) else ""
+        message = f"It cannot be read: {said}.{compare}"
         raise Misconfigured(message) from None
     except (ValueError, MemoryError, RecursionError) as error:
         message = f"It cannot be read: {error or 'it is nested too deeply'}."

@@ -24,8 +24,8 @@ def _jmespath(path: str, _namespaces: Mapping[str, str]) -> str:
     try:
         jmespath.compile(path)
     except (JMESPathError, ValueError) as error:
-        told = " ".join(str(error).split())
-        return f"This is no JMESPath: {told}."
+        told = " ".join(str(error).replace("^", " ").split())
+        return f"This is no JMESPath: {told.removeprefix('Invalid jmespath expression: ').rstrip(' .:')}."
     return ""
 
 

@@ -39,6 +39,14 @@ class Need:
     secrets: tuple[str, ...] = ()
 
 
+class PlacedError(ValueError):
+    """What a check of a whole block found wrong at one place within it; `at` are the steps to it from the block on."""
+
+    def __init__(self, message: str, *at: str | int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """`Did you mean "url"?` with a space before it, or nothing where no known name is near."""
     names = {name.lower(): name for name in known}

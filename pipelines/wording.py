@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines import jsontext
-from pipelines.problems import did_you_mean, listed
+from pipelines.problems import PlacedError, did_you_mean, listed
 
 _LIST = "This must be a list: [ … ]."
 _OBJECT = "This must be an object: { … }."
@@ -81,7 +82,9 @@ def said(detail: ErrorDetails, model: type[BaseModel], raw: Any) -> tuple[str, s
     if kind == "extra_forbidden":
         key = str(loc[-1])
         known = _keys_at(model, loc[:-1])
-        return path, f'The key "{key}" is unknown here.{did_you_mean(key, known) or _known(known)}'
+        inside = [name for name in known if key in _keys_at(model, (*loc[:-1], name))]
+        hint = did_you_mean(key, known) or (f" It belongs into {' or '.join(inside)}." if inside else _known(known))
+        return path, f'The key "{key}" is unknown here.{hint}'
     if kind in {"literal_error", "enum"}:
         expected = str(context.get("expected", ""))
         return path, f"This must be {expected}.{_near(detail.get('input'), expected)}"
@@ -93,6 +96,8 @@ def said(detail: ErrorDetails, model: type[BaseModel], raw: Any) -> tuple[str, s
         key = str(context.get("discriminator", "")).strip("'")
         return jsontext.join(path, key), "This is required and is not here: it says which form is meant."
     inner = context.get("error")
+    if isinstance(inner, PlacedError):
+        return reduce(jsontext.join, inner.at, path), str(inner)
     if isinstance(inner, Exception):
         return path, str(inner) or "This is not allowed."
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

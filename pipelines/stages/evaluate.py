@@ -47,7 +47,7 @@ class Check(StageConfig):
     @classmethod
     def _given(cls, text: str) -> str:
         if not text.strip():
-            message = "This is blank."
+            message = "This is blank: fill it in."
             raise ValueError(message)
         return text
 

@@ -16,6 +16,7 @@ from pipelines import conditions, paths
 from pipelines.contract import Inbox, Message, Outcome, StageConfig, Tools
 from pipelines.errors import Misconfigured, StageError
 from pipelines.fields import MAX_VALUE, Node, Operation
+from pipelines.problems import PlacedError
 from pipelines.sandbox import exact
 
 SENDS = False
@@ -36,7 +37,7 @@ class Rule(StageConfig):
     @classmethod
     def _given(cls, text: str) -> str:
         if not text.strip():
-            message = "This is blank."
+            message = "This is blank: fill it in."
             raise ValueError(message)
         return text
 
@@ -68,13 +69,11 @@ class Entry(StageConfig):
     @model_validator(mode="after")
     def _readable(self) -> Entry:
         if self.namespaces and self.format != "xml":
-            message = "namespaces are for the format xml."
-            raise ValueError(message)
+            raise PlacedError("Namespaces are for the format xml: delete them, or set the format.", "namespaces")
         for index, rule in enumerate(self.extract_rules):
             wrong = paths.problem(self.format, rule.value_path, self.namespaces)
             if wrong:
-                message = f"extract_rules[{index}].value_path: {wrong}"
-                raise ValueError(message)
+                raise PlacedError(wrong, "extract_rules", index, "value_path")
         return self
 
 

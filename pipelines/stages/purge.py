@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, model_validator
 
 from pipelines.contract import Inbox, Outcome, StageConfig, Tools
+from pipelines.problems import PlacedError
 
 SENDS = False
 
@@ -24,9 +25,10 @@ class Config(StageConfig):
 
     @model_validator(mode="after")
     def _named(self) -> Config:
-        if any(not key.strip() for key in self.keys):
-            message = "A reference key in keys is blank. Leave keys out to detach everything."
-            raise ValueError(message)
+        for index, key in enumerate(self.keys):
+            if not key.strip():
+                message = "This reference key is blank: name one, or leave keys out to detach everything."
+                raise PlacedError(message, "keys", index)
         return self
 
 

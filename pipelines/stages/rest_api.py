@@ -17,6 +17,7 @@ from pipelines import conditions
 from pipelines.blobs import Blob
 from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Proof, Recovery, StageConfig, Steps, Tools
 from pipelines.errors import Misconfigured, Rejected, StageError, Unavailable, Unconfirmed
+from pipelines.problems import PlacedError
 from pipelines.transports import answers, oauth
 from pipelines.transports.calls import AuthBlock, ProbeRequestBlock, RequestBlock, authentication, compose
 from pipelines.transports.http import Reply
@@ -104,16 +105,15 @@ class Config(StageConfig):
     def _whole(self) -> Config:
         headers, payload = self.response_headers_reference_key, self.response_payload_reference_key
         if headers is not None and headers == payload:
-            raise ValueError(f'Headers and payload of the reply cannot both be kept under "{headers}".')
+            message = f'Headers and payload of the reply cannot both be kept under "{headers}".'
+            raise PlacedError(message, "response_payload_reference_key")
         if not self.export_reference_key and any("#{file_content}" in text for text in self.request.texts()):
-            raise ValueError("#{file_content} is the artifact of export_reference_key: name one.")
+            raise PlacedError("#{file_content} is the artifact of export_reference_key: name one.", "request")
         resolver = self.status_code_resolver
         if resolver and (both := sorted(resolver.error & resolver.warning)):
-            raise ValueError(f"status_code_resolver has {both[0]} as an error and as a warning: choose one.")
+            raise PlacedError(f"{both[0]} is an error here and a warning: choose one.", "status_code_resolver")
         if self.recovery is Recovery.IDEMPOTENT and not self.idempotency_header:
-            raise ValueError(
-                "recovery idempotent needs an idempotency_header: without a key nothing can be recognised."
-            )
+            raise PlacedError("The recovery idempotent needs a header for the key: name one.", "idempotency_header")
         return self
 
 

@@ -17,6 +17,7 @@ from pipelines.blobs import Blob
 from pipelines.contract import Inbox, Outcome, StageConfig, Tools
 from pipelines.errors import Rejected, StageError
 from pipelines.fields import text_of
+from pipelines.problems import PlacedError
 
 SENDS = False
 
@@ -97,10 +98,9 @@ class ExportConfig(StageConfig):
         if self.json_template is not None:
             wrong = jsontemplates.problems(self.json_template)
             if wrong:
-                message = f"json_template: {wrong[0]}"
-                raise ValueError(message)
+                raise PlacedError(wrong[0], "json_template")
         else:
-            _check_syntax(self.source)
+            _check_syntax(self)
         return self
 
     @property
@@ -111,16 +111,17 @@ class ExportConfig(StageConfig):
         return self.file_content_template or ""
 
 
-def _check_syntax(source: str) -> None:
+def _check_syntax(config: ExportConfig) -> None:
     from pipelines.sandbox.refusal import RefusalError
     from pipelines.sandbox.rendering import check
 
     try:
-        check(source)
+        check(config.source)
     except RefusalError as refusal:
         where = f"line {refusal.line} of the template: " if refusal.line else ""
-        message = f"{where}{refusal.message}"
-        raise ValueError(message) from None
+        lines = config.file_content_template_multiline
+        at = "file_content_template" if lines is None else "file_content_template_multiline"
+        raise PlacedError(f"{where}{refusal.message}", at) from None
 
 
 class Config(StageConfig):
@@ -135,9 +136,8 @@ class Config(StageConfig):
     @classmethod
     def _few_and_distinct(cls, configs: tuple[ExportConfig, ...]) -> tuple[ExportConfig, ...]:
         if not 1 <= len(configs) <= MOST:
-            message = (
-                f"A template stage renders 1 to {MOST} files; here are {len(configs)}. Add another template stage."
-            )
+            cure = "Share them out to several template stages." if configs else "Add one, or delete the stage."
+            message = f"A template stage renders 1 to {MOST} files; here are {len(configs)}. {cure}"
             raise ValueError(message)
         keys = [config.export_reference_key for config in configs]
         twice = next((key for key in keys if keys.count(key) > 1), None)

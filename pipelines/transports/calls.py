@@ -20,6 +20,7 @@ from pipelines import jsontemplates
 from pipelines.blobs import Blob
 from pipelines.contract import StageConfig
 from pipelines.errors import Misconfigured, Rejected
+from pipelines.problems import PlacedError
 from pipelines.transports.http import Part, Request, checked_header, checked_method, parsed
 from pipelines.transports.oauth import FORM, Auth, as_text, form
 from pipelines.transports.placeholders import SECRET, TOKEN, Filling
@@ -59,7 +60,10 @@ class Block(StageConfig):
     @classmethod
     def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            _told(lambda name=name, value=value: checked_header(name, value))  # type: ignore[misc]
+            try:
+                checked_header(name, value)
+            except Misconfigured as error:
+                raise PlacedError(error.message, name) from error
         return headers
 
     def header(self, name: str) -> str:

@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import wording
 from pipelines.contract import StageConfig, Store
 from pipelines.errors import Misconfigured
+from pipelines.problems import PlacedError
 from pipelines.transports.guard import Egress
+
+SECRETS = frozenset({"password", "ssh_key", "ssh_key_passphrase", "access_key_id", "secret_access_key"})
+"""What a login takes from the secrets, never from its credentials."""
 
 Secrets = Mapping[str, str] | Callable[..., str]
 """Secrets by name; a callable raises Misconfigured for one that is not there."""
@@ -22,6 +26,14 @@ Secrets = Mapping[str, str] | Callable[..., str]
 
 class _Credentials(StageConfig):
     model_config = ConfigDict(use_attribute_docstrings=True, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sealed(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and (found := sorted(SECRETS & given.keys())):
+            message = f'This is a secret: keep it under the name "{found[0]}" among the secrets, where it is sealed.'
+            raise PlacedError(message, found[0])
+        return given
 
 
 class SftpCredentials(_Credentials):
