@@ -12,7 +12,7 @@ import requests
 
 from accounts import scope
 from exports.api.codes import TYPES
-from exports.api.filters import AttemptFilters, DocumentFilters, ExchangeFilters
+from exports.api.filters import AttemptFilters, DocumentFilters, ExchangeFilters, TriggerFilters
 from exports.states import Reason
 from tests import builders
 from tests.exports.api import world as worlds
@@ -88,6 +88,7 @@ def variables(transactional_db, live_server):
             "DOCUMENT": world.document, "IN_REVIEW": review, "ATTEMPT": world.attempt, "UNCONFIRMED": unconfirmed,
             "WAITING": waiting, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
             "QUEUE": world.queue, "PIPELINE": world.pipeline, "STAGE": world.stage, "DESTINATION": world.destination,
+            "TRIGGER": world.trigger,
         }  # fmt: skip
         key = worlds.caller("owner").key
     return {"WAYBILL": live_server.url, "KEY": key, **{name: str(row.pk) for name, row in subjects.items()}}
@@ -120,7 +121,12 @@ def test_the_table_of_errors_is_the_table_of_codes():
 
 @pytest.mark.parametrize(
     ("page", "filters"),
-    [("documents.md", DocumentFilters), ("attempts.md", AttemptFilters), ("exchanges.md", ExchangeFilters)],
+    [
+        ("documents.md", DocumentFilters),
+        ("attempts.md", AttemptFilters),
+        ("exchanges.md", ExchangeFilters),
+        ("triggers.md", TriggerFilters),
+    ],
 )
 def test_every_filter_is_on_its_page(page, filters):
     text = (DOCS / page).read_text()
