@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
 from accounts.scope import Scoped
+
+KEPT = timedelta(hours=24)
+"""How long a key is remembered; docs/api/README.md promises it."""
 
 
 class ApiReply(Scoped):
@@ -28,3 +32,9 @@ class ApiReply(Scoped):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.actor}"
+
+
+def forget(now: datetime, *, most: int = 1000) -> int:
+    """Delete replies whose time is over, the oldest first; part of the sweep. Returns how many."""
+    over = ApiReply.unscoped.filter(created_at__lt=now - KEPT).order_by("created_at")
+    return ApiReply.unscoped.filter(pk__in=list(over.values_list("pk", flat=True)[:most])).delete()[0]

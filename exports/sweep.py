@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, jobs, transitions, triggers
+from exports import attempts, jobs, replies, transitions, triggers
 from exports.models import Loop
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
-    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _forget_loops):
+    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _forget_loops, _forget_replies):
         try:
             part()
         except Exception:
@@ -53,3 +53,7 @@ def _triggers() -> None:
 
 def _forget_loops() -> None:
     Loop.objects.filter(seen_at__lt=timezone.now() - timedelta(minutes=10)).delete()
+
+
+def _forget_replies() -> None:
+    replies.forget(timezone.now())

@@ -19,9 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exports.api.problems import ApiProblem, wrong
-from exports.replies import ApiReply
+from exports.replies import KEPT, ApiReply
 
-KEPT = timedelta(hours=24)
 ABANDONED = timedelta(minutes=5)  # longer than any web worker may take for one request
 MAX_KEY = 255
 KEPT_HEADERS = ("ETag", "Location")
@@ -43,7 +42,7 @@ def claim(request: Request, actor: str) -> ApiReply | None:
     if len(key) > MAX_KEY or not key.isprintable():
         raise wrong("Idempotency-Key", f"A key has 1 to {MAX_KEY} printable characters.")
     now = timezone.now()
-    ApiReply.objects.filter(created_at__lt=now - KEPT).delete()
+    ApiReply.objects.filter(actor=actor, key=key, created_at__lt=now - KEPT).delete()  # the sweep forgets the others
     fingerprint = _fingerprint(request)
     reply: ApiReply
     reply, fresh = ApiReply.objects.get_or_create(actor=actor, key=key, defaults={"fingerprint": fingerprint})
