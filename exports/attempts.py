@@ -54,20 +54,24 @@ def requeue(
     newest: bool | None = None,
     trigger: str = "person",
     looked: bool = False,
+    although_delivered: bool = False,
 ) -> Attempt:
     """Repeat an ended attempt as a new one; asked again for the same attempt, returns the one it made before.
 
     `newest` takes the pipeline's published revision, False the attempt's own; None takes the newest where the
     failure was the pipeline's. `resume_from` takes over what the stages before that one did. `looked` says that
-    somebody looked at the other side of an unconfirmed attempt, and that it did not arrive."""
+    somebody looked at the other side of an unconfirmed attempt, and that it did not arrive; `although_delivered` that
+    an attempt that succeeded is to be sent once more."""
     require(by, "exports.requeue_attempt", attempt)
     if not why.strip():
         raise Refused("Say why it is sent again: the reason is kept in the audit trail.")
+    if len(resume_from) > 100:
+        raise Refused(f'There is no stage "{resume_from[:60]}…" to resume from.')
     with transaction.atomic():
         attempt = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
         if (made := attempt.repeated_by.first()) is not None:
             return made
-        _check_repeatable(attempt, looked=looked)
+        _check_repeatable(attempt, looked=looked, although_delivered=although_delivered)
         document = _document(attempt)
         if not transitions.move_document(
             document.pk, Status.EXPORTING, by=by, verb="requeue", why=why,
@@ -170,12 +174,16 @@ def _document(attempt: Attempt) -> Document:
     return attempt.document
 
 
-def _check_repeatable(attempt: Attempt, *, looked: bool) -> None:
+def _check_repeatable(attempt: Attempt, *, looked: bool, although_delivered: bool) -> None:
     if attempt.state not in ENDED:
         raise Refused(f"The attempt is {attempt.state}; it is repeated only when it has ended.")
     newer = Attempt.unscoped.filter(document_id=attempt.document_id, number__gt=attempt.number).first()
     if newer is not None:
         raise Refused(f"Attempt {newer.number} of this document is newer; repeat that one.")
+    if attempt.state == State.SUCCEEDED and not although_delivered:
+        raise Refused(
+            "It has been delivered: sending it once more may book it twice. Say that this is wanted although it was."
+        )
     if attempt.reason == Reason.UNCONFIRMED and attempt.state == State.FAILED and not looked:
         raise Refused(
             "The outcome of its send is unknown: sending again may book it twice. Look at the other side first, "

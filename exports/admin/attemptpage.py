@@ -85,6 +85,7 @@ class AttemptPage(DeskAdmin):
                 why=request.POST.get("why", "").strip(),
                 resume_from=request.POST.get("resume_from", ""),
                 newest={"newest": True, "same": False}.get(request.POST.get("revision", "")),
+                although_delivered=bool(request.POST.get("although_delivered")),
             )
             made.append(repeat)
             return f"Attempt {repeat.number} is queued. This one stays as it ended."

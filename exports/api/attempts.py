@@ -81,6 +81,7 @@ class Attempts(Listed, Shown, Resource):
             why=given["why"],
             resume_from=given["resume_from"],
             newest=given["newest"],
+            although_delivered=given["although_delivered"],
             trigger="robot" if self.principal.name.startswith("key:") else "person",
         )
         return self.queued(request, made)

@@ -201,3 +201,14 @@ def test_a_document_exported_again_keeps_its_lineage():
     second = documents.ask_export(first.document, by=builders.owner())
 
     assert (second.number, second.lineage, second.repeats) == (2, first.pk, None)
+
+
+def test_what_was_delivered_is_sent_once_more_only_when_that_is_said():
+    attempt = loop.run_now(builders.attempt({"name": "a", "kind": "act"}).pk)
+
+    with pytest.raises(Refused, match="may book it twice"):
+        attempts.requeue(attempt, by=builders.owner(), why="lost over there")
+    again = attempts.requeue(attempt, by=builders.owner(), why="lost over there", although_delivered=True)
+
+    assert again.number == 2
+    assert loop.run_now(again.pk).state == State.SUCCEEDED

@@ -189,6 +189,9 @@ class Requeue(serializers.Serializer[Any]):
         default=None,
         help_text="Through the newest revision (true), the same one (false), or what fits the failure (null).",
     )
+    although_delivered = serializers.BooleanField(
+        required=False, default=False, help_text="Send once more what has been delivered; it may be booked twice."
+    )
     example = {"why": "Supplier 4711 now exists in the ERP", "resume_from": "", "newest": None}
 
 
