@@ -1,6 +1,6 @@
-"""The project's registration with Django, for the sake of its system checks."""
+"""The project's registration with Django: its system checks, and what its admin does not show."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ProjectConfig(AppConfig):
@@ -10,3 +10,15 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401 (importing registers them)
+
+        hide_the_task_queue()
+
+
+def hide_the_task_queue() -> None:
+    """Take django-q2's own pages out of the admin. A schedule names any function of Python with its arguments: whoever
+    may edit one, or send a failed task again, would run what they like as the worker."""
+    from django.contrib import admin
+
+    for model in apps.get_app_config("django_q").get_models():
+        if admin.site.is_registered(model):
+            admin.site.unregister(model)

@@ -42,6 +42,11 @@ def require(request: HttpRequest, verb: str) -> Principal:
     return principal(request)
 
 
+def number(text: str) -> int | None:
+    """The id or version that a form or an address gives; None where it is no whole number that a row could have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def post_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A view that changes something is never a link."""
 

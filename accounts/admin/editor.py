@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput, JSONString
+
+MAX_DEPTH = 60
+"""Levels of nesting; fields have six, configs a dozen."""
 
 
 class EditorWidget(forms.Textarea):
@@ -21,10 +26,57 @@ class EditorWidget(forms.Textarea):
         js = ("editor/editor.js",)
 
 
+def read_json(text: str) -> Any:
+    """JSON that every database keeps and every page can show. Raises ValidationError saying what is wrong with it."""
+    try:
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        _check(value)
+    except RecursionError:
+        raise ValidationError(f"This is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:
+        raise ValidationError(f"This is no JSON: {error}") from error
+    return value
+
+
+def _no_number(name: str) -> Any:
+    message = f"{name} is no JSON number."
+    raise ValueError(message)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_number(digits[:40])
+
+
+def _check(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        texts = [each for each in level if isinstance(each, str)]
+        texts += [key for each in level if isinstance(each, dict) for key in each]
+        if any("\0" in text or any("\ud800" <= character <= "\udfff" for character in text) for text in texts):
+            message = r"text with \u0000 or half a surrogate pair cannot be kept."
+            raise ValueError(message)
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return
+    raise RecursionError
+
+
 class JsonField(forms.JSONField):
     """JSON as a person reads it: indented, letters of every language as they are."""
 
     widget = EditorWidget
+
+    def to_python(self, value: Any) -> Any:
+        if self.disabled or value in self.empty_values or not isinstance(value, str) or isinstance(value, JSONString):
+            return super().to_python(value)
+        read = read_json(value)
+        return JSONString(read) if isinstance(read, str) else read
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
@@ -36,10 +88,10 @@ class JsonField(forms.JSONField):
         if data is None:
             return None
         try:
-            json.loads(data, cls=self.decoder)
-        except json.JSONDecodeError:
+            read = read_json(data)
+        except ValidationError:
             return InvalidJSONInput(data)
-        return JSONString(data) if self.disabled else json.loads(data, cls=self.decoder)
+        return JSONString(data) if self.disabled else read
 
 
 class LinesField(forms.CharField):

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import organizations
-from accounts.admin.desk import DeskAdmin, post_only
+from accounts.admin.desk import DeskAdmin, number, post_only
 from accounts.display import moment
 from accounts.middleware import SESSION_KEY
 from accounts.models import Organization, User
@@ -47,8 +47,8 @@ class OrganizationAdmin(DeskAdmin):
         rows = Organization.objects.all()
         if not user.is_superuser:
             rows = rows.filter(memberships__user=user)
-        wanted = request.POST.get("organization", "")
-        chosen = rows.filter(pk=int(wanted)).first() if wanted.isdigit() else None
+        wanted = number(request.POST.get("organization", ""))
+        chosen = rows.filter(pk=wanted).first() if wanted is not None else None
         if chosen is None:
             messages.error(request, "You are not a member of that organization.")
             return HttpResponseRedirect(reverse("admin:index"))

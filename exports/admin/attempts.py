@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin.desk import number
 from accounts.display import moment, span
 from exports import looks
 from exports.admin import repeats
@@ -49,8 +50,8 @@ class PipelineFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Pipeline.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
-        chosen = self.value() or ""
-        return queryset.filter(revision__pipeline_id=int(chosen)) if chosen.isdigit() else queryset
+        chosen = number(self.value() or "")
+        return queryset if chosen is None else queryset.filter(revision__pipeline_id=chosen)
 
 
 @admin.register(Attempt)

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import path, reverse
 
-from accounts.admin.desk import DeskAdmin, answer, here, post_only, principal, require
+from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, principal, require
 from audit.models import Event
 from exports import documents
 from exports.admin import bodies, downloads, fieldtables, offers, preview
@@ -99,7 +99,7 @@ class DocumentPage(DeskAdmin):
         if not made:
             messages.info(request, "Nothing was changed, so nothing was saved.")
             return HttpResponseRedirect(to)
-        version = request.POST.get("version", "")
+        version = number(request.POST.get("version", ""))
 
         def do() -> str:
             saved = documents.correct(
@@ -107,7 +107,7 @@ class DocumentPage(DeskAdmin):
                 by=by,
                 why=request.POST.get("why", "").strip(),
                 operations=made,
-                version=int(version) if version.isdigit() else None,
+                version=version,
             )
             return f"Saved as version {saved.number}. The former ones are kept."
 

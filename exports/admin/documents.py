@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.desk import DeskList, require
-from accounts.admin.editor import EditorWidget
+from accounts.admin.editor import EditorWidget, read_json
 from accounts.display import moment
 from exports import arrivals, looks
 from exports.admin import fieldtables, repeats
@@ -120,10 +120,7 @@ class UploadForm(forms.Form):
         text = self.cleaned_data["fields_json"].strip()
         if not text:
             return {}
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise ValidationError(f"This is no JSON: {error}") from error
+        return read_json(text)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.admin.desk import DeskAdmin, answer, require
+from accounts.admin.desk import DeskAdmin, answer, number, require
 from exports import jobs, looks
 from exports.models import Attempt
 from exports.states import ENDED, Reason, State
@@ -60,14 +60,14 @@ def ask(
 def do(request: HttpRequest) -> HttpResponse:
     """Make the job. The token of the page makes a double click, and a second press of Back, the same job."""
     by = require(request, "exports.requeue_attempt")
-    ids = [int(part) for part in request.POST.get("ids", "").split(",") if part.isdigit()][:MOST]
+    ids = [pk for part in request.POST.get("ids", "").split(",") if (pk := number(part)) is not None][:MOST]
     own = set(Attempt.objects.filter(pk__in=ids).values_list("pk", flat=True))
     made: list[int] = []
 
     def ordered() -> str:
         if not own:
             raise Refused("None of the chosen attempts can be repeated.")
-        why, token = request.POST.get("why", "").strip(), request.POST.get("token", "")
+        why, token = request.POST.get("why", "").strip(), request.POST.get("token", "")[:64]
         job = jobs.requeue_many(
             [pk for pk in ids if pk in own], by=by, why=why, token=token or secrets.token_urlsafe(24)
         )

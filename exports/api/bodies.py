@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -32,7 +33,7 @@ def loads(raw: bytes, *, what: str = "The body") -> Any:
     """JSON as Python, or ApiProblem `malformed` with line and column."""
     try:
         text = raw.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
         if "\\u" in text:
             _storable(value)
         _shallow(value)
@@ -58,6 +59,11 @@ def _malformed(message: str, error: Exception) -> NoReturn:
 def _no_constant(name: str) -> NoReturn:
     message = f"{name} is no JSON number."
     raise ValueError(message)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_constant(digits[:40])
 
 
 def _storable(value: Any) -> None:

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import NoReverseMatch, path, reverse
 
-from accounts.admin.desk import DeskAdmin, answer, post_only, principal, require
+from accounts.admin.desk import DeskAdmin, answer, number, post_only, principal, require
 from pipelines import drafts, publishing, schematree, stages
 from pipelines.admin.stageform import StageForm
 from pipelines.models import Pipeline, Queue, Stage
@@ -88,8 +88,8 @@ class StagePages(DeskAdmin):
     def check_stage(self, request: HttpRequest, pipeline_id: int) -> HttpResponse:
         """What is wrong with the stage as it stands in the editor. Nothing is saved."""
         pipeline = self.found(request, str(pipeline_id))
-        wanted = request.POST.get("stage", "")
-        stage = _stage(pipeline, int(wanted)) if wanted.isdigit() else None
+        wanted = number(request.POST.get("stage", ""))
+        stage = None if wanted is None else _stage(pipeline, wanted)
         form = StageForm(request.POST, pipeline=pipeline, stage=stage)
         form.is_valid()
         found = publishing.check_config(pipeline, form.draft())
