@@ -7,38 +7,16 @@ import pytest
 from accounts.policy import Principal
 from audit.models import Event
 from exports import documents
-from exports.models import Attempt, Document, FieldsVersion
+from exports.models import Attempt, FieldsVersion
 from exports.states import Status
-from pipelines import publishing
-from pipelines.blobs import Blob
 from pipelines.errors import Rejected
 from pipelines.fields import Operation
 from pipelines.refusals import Refused, Stale
 from tests import builders
+from tests.exports.received import exporting_queue, put, received
 from tests.pipelines.kinds import tiny_kinds  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("organization", "tiny_kinds")
-
-PDF = Blob.of(b"%PDF-1.7 original", name="inv.pdf", media_type="application/pdf")
-
-
-def exporting_queue(**values):
-    """A queue whose pipeline is published."""
-    pipeline = builders.pipeline({"name": "Send", "kind": "send"})
-    publishing.publish(pipeline, by=builders.owner())
-    return builders.queue(pipeline=pipeline, **values)
-
-
-def received(queue=None, **values):
-    given = {"external_id": "INV-1", "fields": {"amount_total": "12.50", "lines": [{"qty": "1"}]}, **values}
-    return documents.receive(queue or builders.queue(), by=builders.owner(), **given)
-
-
-def put(document, status):
-    Document.objects.filter(pk=document.pk).update(status=status)
-    document.refresh_from_db()
-    return document
-
 
 # Corrections
 

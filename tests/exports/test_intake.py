@@ -10,34 +10,14 @@ from django.test import override_settings
 from accounts.policy import GRANTS, Principal
 from exports import documents
 from exports.models import Document
-from pipelines import publishing
 from pipelines.blobs import Blob
 from pipelines.errors import Rejected
 from pipelines.refusals import Refused
 from tests import builders
+from tests.exports.received import PDF, received
 from tests.pipelines.kinds import tiny_kinds  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("organization", "tiny_kinds")
-
-PDF = Blob.of(b"%PDF-1.7 original", name="inv.pdf", media_type="application/pdf")
-
-
-def exporting_queue(**values):
-    """A queue whose pipeline is published."""
-    pipeline = builders.pipeline({"name": "Send", "kind": "send"})
-    publishing.publish(pipeline, by=builders.owner())
-    return builders.queue(pipeline=pipeline, **values)
-
-
-def received(queue=None, **values):
-    given = {"external_id": "INV-1", "fields": {"amount_total": "12.50", "lines": [{"qty": "1"}]}, **values}
-    return documents.receive(queue or builders.queue(), by=builders.owner(), **given)
-
-
-def put(document, status):
-    Document.objects.filter(pk=document.pk).update(status=status)
-    document.refresh_from_db()
-    return document
 
 
 @pytest.mark.parametrize(

@@ -10,29 +10,9 @@ from hypothesis import strategies as st
 
 from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured
-from pipelines.transports.http import Client, Part, Request, checked_header, parsed
-from tests.pipelines.tools import LOOPBACK
-from tests.servers import http as servers
+from pipelines.transports.http import Part, Request, checked_header, parsed
+from tests.pipelines.tools import CAP, LOOPBACK, post
 from tests.servers.http import reply
-
-CAP = 1024 * 1024
-
-
-@pytest.fixture
-def client():
-    made = Client(user_agent="Waybill/1")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
-
-
-def post(url, body=b'{"a": 1}', **values):
-    return Request("POST", url, {"Content-Type": "application/json"}, Blob.of(body), **values)
 
 
 def test_a_post_arrives_as_it_was_meant_and_its_reply_comes_back(client, erp):

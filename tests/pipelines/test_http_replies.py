@@ -17,29 +17,10 @@ from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured, Unavailable, Unconfirmed
 from pipelines.transports import wire
 from pipelines.transports.guard import Egress
-from pipelines.transports.http import Client, Request
-from tests.pipelines.tools import LOOPBACK
+from pipelines.transports.http import Request
+from tests.pipelines.tools import CAP, LOOPBACK, post
 from tests.servers import http as servers
 from tests.servers.http import reply
-
-CAP = 1024 * 1024
-
-
-@pytest.fixture
-def client():
-    made = Client(user_agent="Waybill/1")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
-
-
-def post(url, body=b'{"a": 1}', **values):
-    return Request("POST", url, {"Content-Type": "application/json"}, Blob.of(body), **values)
 
 
 def test_an_open_connection_is_used_again(client, erp):

@@ -10,21 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured, Unconfirmed
 from pipelines.transports.guard import Egress
-from pipelines.transports.http import Client, Request
-from tests.pipelines.tools import LOOPBACK
+from pipelines.transports.http import Client
+from tests.pipelines.tools import CAP, LOOPBACK, post
 from tests.servers import http as servers
-
-CAP = 1024 * 1024
-
-
-@pytest.fixture
-def client():
-    made = Client(user_agent="Waybill/1")
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +46,6 @@ def trusting(certificate):
     made = Client(tls=ssl.create_default_context(cafile=str(certificate)))
     yield made
     made.close()
-
-
-@pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
-
-
-def post(url, body=b'{"a": 1}', **values):
-    return Request("POST", url, {"Content-Type": "application/json"}, Blob.of(body), **values)
 
 
 def test_tls_to_a_trusted_certificate_works_and_is_kept_open(trusting, certificate):

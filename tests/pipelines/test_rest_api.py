@@ -13,13 +13,6 @@ from pipelines.errors import Misconfigured, Rejected
 from pipelines.stages import rest_api
 from pipelines.stages.rest_api import Config
 from tests.pipelines.tools import LocalTools, inbox
-from tests.servers import http as servers
-
-
-@pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ def provider():
 
 
 @pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
-
-
-@pytest.fixture
 def tools():
     made = LocalTools(secrets={"client_secret": "client-hush", "password": "person-hush"})
     yield made

@@ -13,12 +13,6 @@ from tests.servers.http import reply
 
 
 @pytest.fixture
-def erp():
-    with servers.running() as server:
-        yield server
-
-
-@pytest.fixture
 def tools():
     made = LocalTools()
     yield made

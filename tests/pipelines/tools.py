@@ -11,13 +11,18 @@ from typing import Any
 from pipelines.blobs import Blob
 from pipelines.contract import DocumentFacts, Inbox, Proof, Store
 from pipelines.errors import Misconfigured
-from pipelines.fields import from_flat
+from pipelines.shapes import from_flat
 from pipelines.transports.guard import Egress
 from pipelines.transports.http import Client, Reply, Request
 from pipelines.transports.stores import open_store
 
 LOOPBACK = Egress(allowed_networks=("127.0.0.0/8",))
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CAP = 1024 * 1024
+
+
+def post(url: str, body: bytes = b'{"a": 1}', **values: Any) -> Request:
+    return Request("POST", url, {"Content-Type": "application/json"}, Blob.of(body), **values)
 
 
 class MemoryTokens:
