@@ -30,7 +30,7 @@ from benchmarks import bare, chain  # noqa: E402
 from exports import worklist  # noqa: E402
 from exports.models import Attempt, Document, FieldsVersion, Loop  # noqa: E402
 from exports.states import ENDED, State, Status  # noqa: E402
-from pipelines import fields, publishing  # noqa: E402
+from pipelines import publishing, shapes  # noqa: E402
 from pipelines.models import Destination, Pipeline, Queue, Stage  # noqa: E402
 
 
@@ -64,7 +64,7 @@ def prepare(number: int, url: str, outbox: str) -> None:
                 FieldsVersion.own(
                     document=document,
                     number=1,
-                    content=list(fields.parse(chain.fields(document.pk)).sections),
+                    content=list(shapes.parse(chain.fields(document.pk)).sections),
                     by="bench",
                 )
                 for document in documents

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from pipelines import fields, formulas, schemas
+from pipelines import formulas, schemas, shapes
 from pipelines.blobs import Blob
 from pipelines.errors import Rejected
 from pipelines.fields import Content, Node
@@ -36,7 +36,7 @@ _UNKNOWN = "application/octet-stream"
 
 def tree(given: Any, schema: Any) -> Content:
     """Fields as they came, in the schema's shape, formulas worked out. Raises Rejected."""
-    content = given if isinstance(given, Content) else fields.parse({} if given is None else given)
+    content = given if isinstance(given, Content) else shapes.parse({} if given is None else given)
     nodes = 0
     for node in content.nodes():
         nodes += 1

@@ -1,7 +1,7 @@
 """A document's captured fields: the tree of sections, datapoints, multivalues and tuples (reference/rossum.md 2.2).
 
-Lives here: reading values out of the tree, making the tree from the flat shape, applying a reply's operations (7.4).
-A tree is never changed in place. Completing a tree from a schema lives in `pipelines/schemas.py`.
+Lives here: reading values out of the tree and applying a reply's operations (7.4); a tree is never changed in place.
+Making a tree of what arrives lives in `pipelines/shapes.py`, completing it from a schema in `pipelines/schemas.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
-
-from pipelines.errors import Rejected
 
 Node = dict[str, Any]
 
@@ -85,7 +83,7 @@ class Content:
         for section in self.sections:
             for node in section.get("children") or ():
                 flat[node["schema_id"]] = _flat(node)
-                if node.get("category") == "multivalue" and _is_simple(node):
+                if node.get("category") == "multivalue" and node.get("children") and _is_simple(node):
                     flat[f"{node['schema_id']}_values"] = [text_of(child) for child in node["children"]]
         return flat
 
@@ -186,17 +184,18 @@ def _add(content: Content, node: Node, value: Any, name: str) -> str:
     children: list[Node] = node.setdefault("children", [])
     if isinstance(value, list):
         cells = [
-            _datapoint(cell["schema_id"], cell.get("content") or {}, fresh + 1 + i) for i, cell in enumerate(value)
+            datapoint_node(cell["schema_id"], cell.get("content") or {}, fresh + 1 + i) for i, cell in enumerate(value)
         ]
         row_id = children[0]["schema_id"] if children else row_name(node["schema_id"])
         children.append({"id": fresh, "category": "tuple", "schema_id": row_id, "children": cells})
     else:
         cell_id = children[0]["schema_id"] if children else row_name(node["schema_id"])
-        children.append(_datapoint(cell_id, (value or {}).get("content") or {}, fresh))
+        children.append(datapoint_node(cell_id, (value or {}).get("content") or {}, fresh))
     return ""
 
 
-def _datapoint(schema_id: str, content: Mapping[str, Any], node_id: int) -> Node:
+def datapoint_node(schema_id: str, content: Mapping[str, Any], node_id: int) -> Node:
+    """A fresh datapoint with this value."""
     value = "" if content.get("value") is None else str(content["value"])
     normalized = content.get("normalized_value", value)
     return {
@@ -211,93 +210,3 @@ def _datapoint(schema_id: str, content: Mapping[str, Any], node_id: int) -> Node
 def row_name(table: str) -> str:
     """The tuple's schema id where no schema says: `line_items` has rows of `line_item`."""
     return table[:-1] if table.endswith("s") and len(table) > 1 else f"{table}_item"
-
-
-def from_flat(flat: Mapping[str, Any]) -> Content:
-    """The tree of a flat object: text, number, boolean or null is a datapoint, a list of objects a table, a list of
-    texts a simple multivalue. Raises Rejected naming the field."""
-    numbers = iter(range(1, 10_000_000))
-    header: Node = {"id": next(numbers), "category": "section", "schema_id": "header", "children": []}
-    tables: Node = {"id": next(numbers), "category": "section", "schema_id": "tables", "children": []}
-    for name, value in flat.items():
-        if isinstance(value, list):
-            table: Node = {"id": next(numbers), "category": "multivalue", "schema_id": name, "children": []}
-            for index, row in enumerate(value):
-                place = f"{name}[{index}]"
-                if isinstance(row, Mapping):
-                    row_id = next(numbers)
-                    cells = [
-                        _datapoint(key, _scalar(cell, f"{place}.{key}"), next(numbers)) for key, cell in row.items()
-                    ]
-                    child = {"id": row_id, "category": "tuple", "schema_id": row_name(name), "children": cells}
-                else:
-                    child = _datapoint(row_name(name), _scalar(row, place), next(numbers))
-                table["children"].append(child)
-            tables["children"].append(table)
-        else:
-            header["children"].append(_datapoint(name, _scalar(value, name), next(numbers)))
-    return Content([section for section in (header, tables) if section["children"]])
-
-
-def _scalar(value: Any, place: str) -> dict[str, Any]:
-    if isinstance(value, Mapping | list):
-        shape = "an object" if isinstance(value, Mapping) else "a list"
-        message = f"A value must be text, a number, true, false or null; this is {shape}."
-        raise Rejected(message, place=f"field.{place}")
-    if isinstance(value, bool):
-        return {"value": "true" if value else "false"}
-    return {"value": "" if value is None else str(value)}
-
-
-def from_sections(sections: Any) -> Content:
-    """The tree of Rossum's own shape, every node checked and numbered. Raises Rejected naming the node's path."""
-    if not isinstance(sections, list):
-        message = "The fields must be a list of sections, or one flat object."
-        raise Rejected(message, place="content")
-    taken = {
-        node["id"]
-        for node in Content([s for s in sections if isinstance(s, dict)]).nodes()
-        if isinstance(node, dict) and isinstance(node.get("id"), int)
-    }
-    numbers = iter(n for n in range(1, 10_000_000) if n not in taken)
-    return Content([_checked(node, f"content[{index}]", ("section",), numbers) for index, node in enumerate(sections)])
-
-
-_CHILDREN = {"section": ("datapoint", "multivalue"), "multivalue": ("tuple", "datapoint"), "tuple": ("datapoint",)}
-
-
-def _checked(node: Any, place: str, expected: tuple[str, ...], numbers: Iterator[int]) -> Node:
-    if not isinstance(node, dict) or node.get("category") not in expected:
-        message = f"Expected an object whose category is {' or '.join(expected)}."
-        raise Rejected(message, place=place)
-    if not isinstance(node.get("schema_id"), str) or not node["schema_id"]:
-        message = "Every node names its field in schema_id."
-        raise Rejected(message, place=f"{place}.schema_id")
-    kept = dict(node)
-    if not isinstance(kept.get("id"), int):
-        kept["id"] = next(numbers)
-    if node["category"] == "datapoint":
-        content = node.get("content")
-        if content is not None and not isinstance(content, dict):
-            message = "A datapoint's content is an object with value and normalized_value."
-            raise Rejected(message, place=f"{place}.content")
-        if content is not None:
-            value = _scalar(content.get("value"), place)["value"]
-            kept["content"] = {"page": None, "position": None, "normalized_value": None, **content, "value": value}
-        return kept
-    children = node.get("children") or []
-    if not isinstance(children, list):
-        message = "children is a list."
-        raise Rejected(message, place=f"{place}.children")
-    inner = _CHILDREN[node["category"]]
-    kept["children"] = [_checked(c, f"{place}.children[{i}]", inner, numbers) for i, c in enumerate(children)]
-    return kept
-
-
-def parse(given: Any) -> Content:
-    """Fields as an intake path received them: a list of sections, `{"content": [...]}`, or the flat shape."""
-    if isinstance(given, Mapping):
-        if set(given) <= {"content", "results"} and isinstance(given.get("content"), list):
-            return from_sections(given["content"])
-        return from_flat(given)
-    return from_sections(given)

@@ -99,11 +99,11 @@ def schema(*nodes: dict[str, Any], name: str = ""):
 def document(queue, fields: Any = None, *, status: str = "confirmed", external_id: str = "", **values: Any):
     """A document as intake would leave it, without going through intake."""
     from exports.models import Document, FieldsVersion
-    from pipelines import fields as trees
+    from pipelines import shapes
 
     made = Document.own(queue=queue, external_id=external_id or f"doc-{next(_numbers)}", status=status, **values)
     made.save()
-    sections = list(trees.parse({"number": "1"} if fields is None else fields).sections)
+    sections = list(shapes.parse({"number": "1"} if fields is None else fields).sections)
     made.fields = FieldsVersion.own(document=made, number=1, content=sections, by="test")
     made.fields.save()
     made.save()

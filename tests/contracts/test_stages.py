@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines import configs, fields, stages
+from pipelines import configs, fields, shapes, stages
 from pipelines.blobs import Blob
 from pipelines.contract import DocumentFacts, Inbox, Message, Outcome, Recovery
 from pipelines.errors import Misconfigured, Rejected, StageError, Unavailable, Unconfirmed
@@ -78,7 +78,7 @@ def inbox(
 ) -> Inbox:
     """A document whose every field is `value`, with `artifact` under every key that the config reads."""
     names = ("number", "supplier", "amount_total", "currency", "date_issue", "note")
-    content = fields.parse({**dict.fromkeys(names, value), "line_items": [{"item": value, "amount": value}]})
+    content = shapes.parse({**dict.fromkeys(names, value), "line_items": [{"item": value, "amount": value}]})
     facts = DocumentFacts(7, value or "ext", f"{value}.pdf", "application/pdf", status, 3, value, NOW, {"key": value})
     return Inbox(
         stage="tried",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines import fields, sandbox
+from pipelines import sandbox, shapes
 from pipelines.blobs import Blob
 from pipelines.contract import DocumentFacts, Inbox
 
@@ -23,7 +23,7 @@ def inbox(flat: Mapping[str, Any], artifacts: Mapping[str, bytes] | None = None,
         7, "EXT-7", "inv-7.pdf", "application/pdf", "exporting", 3, "AP", datetime(2026, 11, 23, tzinfo=UTC)
     )
     kept = {key: Blob.of(content) for key, content in (artifacts or {}).items()}
-    return Inbox("tested", facts, fields.from_flat(flat), kept, **more)
+    return Inbox("tested", facts, shapes.from_flat(flat), kept, **more)
 
 
 def run(module: Any, config: Mapping[str, Any], box: Inbox) -> Any:

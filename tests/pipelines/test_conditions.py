@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines import conditions
-from pipelines.fields import from_flat
+from pipelines.shapes import from_flat
 
 FIELDS = from_flat({"gate": "go", "empty": "", "blank": " \t\n", "no": "False", "off": " FALSE ", "zero": "0"})
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines import expressions
 from pipelines.errors import Misconfigured, Rejected
-from pipelines.fields import from_flat
 from pipelines.operators import text_of
+from pipelines.shapes import from_flat
 from pipelines.typedfields import Fields
 from tests.pipelines.boxes import day, number, section, table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines import fields, formulas, schemas
+from pipelines import formulas, schemas, shapes
 from tests.pipelines.test_schemas import SCHEMA
 
 
@@ -17,7 +17,7 @@ def formula_schema(**formulas_by_id):
 
 def test_formulas_are_worked_out_in_the_order_they_need():
     schema = formula_schema(double="field.total * 2", total="field.net + field.tax")
-    given = schemas.complete(fields.parse({"net": "10,50", "tax": "2"}), schema)
+    given = schemas.complete(shapes.parse({"net": "10,50", "tax": "2"}), schema)
 
     content, warnings = formulas.recompute(given, schema)
 
@@ -28,7 +28,7 @@ def test_formulas_are_worked_out_in_the_order_they_need():
 
 def test_a_formula_in_a_table_sees_its_row_and_the_header():
     given = schemas.complete(
-        fields.parse(
+        shapes.parse(
             {"line_items": [{"item_quantity": "2", "item_price": "1.50"}, {"item_quantity": "3", "item_price": "2"}]}
         ),
         SCHEMA,
@@ -41,7 +41,7 @@ def test_a_formula_in_a_table_sees_its_row_and_the_header():
 
 def test_a_formula_without_a_value_warns_by_name_and_is_empty():
     schema = formula_schema(total="field.net / field.tax")
-    given = schemas.complete(fields.parse({"net": "1", "tax": "0", "total": "old"}), schema)
+    given = schemas.complete(shapes.parse({"net": "1", "tax": "0", "total": "old"}), schema)
 
     content, warnings = formulas.recompute(given, schema)
 
@@ -52,7 +52,7 @@ def test_a_formula_without_a_value_warns_by_name_and_is_empty():
 
 def test_an_overridden_formula_stays():
     schema = formula_schema(total="field.net + field.tax")
-    given = schemas.complete(fields.parse({"net": "1", "tax": "2", "total": "99"}), schema)
+    given = schemas.complete(shapes.parse({"net": "1", "tax": "2", "total": "99"}), schema)
     given.datapoint("total")["no_recalculation"] = True
 
     content, _ = formulas.recompute(given, schema)

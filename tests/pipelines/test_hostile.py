@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import expressions, paths, sandbox
 from pipelines.errors import Misconfigured, StageError
-from pipelines.fields import from_flat
+from pipelines.shapes import from_flat
 from pipelines.typedfields import Fields
 
 SECONDS = 0.5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines import jsontemplates
 from pipelines.errors import Misconfigured, Rejected
-from pipelines.fields import from_flat
+from pipelines.shapes import from_flat
 
 FIELDS = from_flat(
     {

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from pipelines.fields import from_flat
 from pipelines.formats import native
+from pipelines.shapes import from_flat
 
 SCHEMA = [
     {"category": "section", "id": "header", "children": [

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines import fields, sandbox
+from pipelines import sandbox, shapes
 from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured, Rejected
 
@@ -18,7 +18,7 @@ def pool():
     made.close()
 
 
-CONTENT = fields.from_flat(
+CONTENT = shapes.from_flat(
     {
         "document_id": "A-1",
         "empty": "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines import fields, schemas
+from pipelines import schemas, shapes
 from pipelines.errors import Rejected
 
 SCHEMA = [
@@ -67,7 +67,7 @@ def shape(content):
 
 
 def test_flat_fields_take_the_shape_of_the_schema():
-    given = fields.parse(
+    given = shapes.parse(
         {
             "amount_total": "1 250,40",
             "date_issue": "2.3.2026",
@@ -115,7 +115,7 @@ def test_flat_fields_take_the_shape_of_the_schema():
 
 
 def test_completing_twice_changes_nothing_and_every_node_has_its_own_id():
-    once = schemas.complete(fields.parse({"amount_total": "1 250,40", "line_items": [{}, {}]}), SCHEMA)
+    once = schemas.complete(shapes.parse({"amount_total": "1 250,40", "line_items": [{}, {}]}), SCHEMA)
 
     assert schemas.complete(once, SCHEMA) == once
     numbers = [node["id"] for node in once.nodes()]
@@ -123,7 +123,7 @@ def test_completing_twice_changes_nothing_and_every_node_has_its_own_id():
 
 
 def test_completing_leaves_the_given_tree_alone():
-    given = fields.parse({"amount_total": "1 250,40"})
+    given = shapes.parse({"amount_total": "1 250,40"})
     before = repr(given.sections)
 
     schemas.complete(given, SCHEMA)
@@ -137,7 +137,7 @@ def test_a_normalized_value_that_came_with_the_document_stands():
         "schema_id": "amount_total",
         "content": {"value": "1.250", "normalized_value": "1.25"},
     }
-    given = fields.parse([{"category": "section", "schema_id": "basic", "children": [datapoint]}])
+    given = shapes.parse([{"category": "section", "schema_id": "basic", "children": [datapoint]}])
 
     complete = schemas.complete(given, SCHEMA)
 
@@ -146,27 +146,27 @@ def test_a_normalized_value_that_came_with_the_document_stands():
 
 def test_a_table_given_as_one_value_is_refused_by_name():
     with pytest.raises(Rejected) as refused:
-        schemas.complete(fields.parse({"line_items": "none"}), SCHEMA)
+        schemas.complete(shapes.parse({"line_items": "none"}), SCHEMA)
 
     assert str(refused.value) == 'field.line_items: "line_items" is a table in the schema, and given as a datapoint.'
 
 
 def test_a_row_given_as_one_value_is_refused_by_its_place():
     with pytest.raises(Rejected) as refused:
-        schemas.complete(fields.parse({"line_items": ["a"]}), SCHEMA)
+        schemas.complete(shapes.parse({"line_items": ["a"]}), SCHEMA)
 
     assert refused.value.place == "field.line_items[0]"
 
 
 def test_a_queue_without_a_schema_takes_the_tree_as_it_is():
-    given = fields.parse({"anything": "goes"})
+    given = shapes.parse({"anything": "goes"})
 
     assert schemas.complete(given, []) is given
 
 
 def test_what_the_schema_finds_wrong_with_values():
     given = schemas.complete(
-        fields.parse({"amount_total": "a lot", "date_issue": "03/04/2026", "currency": "GBP"}), SCHEMA
+        shapes.parse({"amount_total": "a lot", "date_issue": "03/04/2026", "currency": "GBP"}), SCHEMA
     )
 
     assert [(message.field, message.content) for message in schemas.judge(given, SCHEMA)] == [
