@@ -118,12 +118,32 @@ def blob_of(artifact: Artifact) -> Blob:
     return contents.blob(artifact.content, name=artifact.name, media_type=artifact.media_type)
 
 
+def original_of(document: Document) -> Blob | None:
+    row = document.original
+    return contents.blob(row, name=document.file_name, media_type=document.media_type) if row else None
+
+
+def facts_of(document: Document) -> DocumentFacts:
+    """What stages may know of a document besides its fields."""
+    return DocumentFacts(
+        id=document.pk,
+        external_id=document.external_id,
+        file_name=document.file_name,
+        media_type=document.media_type,
+        status=document.status,
+        queue_id=document.queue_id,
+        queue_name=document.queue.name,
+        created_at=document.created_at,
+        metadata=document.metadata,
+        automated=document.automated,
+    )
+
+
 def _case(attempt: Attempt) -> Case:
     document, lease = attempt.document, attempt.lease
     assert document is not None, "an attempt without a document has no case yet (datasets)"
     assert lease is not None, "only running attempts are loaded"
     queue = document.queue
-    original = document.original
     return Case(
         attempt_id=attempt.pk,
         organization_id=attempt.organization_id,
@@ -133,23 +153,12 @@ def _case(attempt: Attempt) -> Case:
         lapses=attempt.lapses,
         definition=definition_of(attempt.revision_id),
         document_id=document.pk,
-        facts=DocumentFacts(
-            id=document.pk,
-            external_id=document.external_id,
-            file_name=document.file_name,
-            media_type=document.media_type,
-            status=document.status,
-            queue_id=queue.pk,
-            queue_name=queue.name,
-            created_at=document.created_at,
-            metadata=document.metadata,
-            automated=document.automated,
-        ),
+        facts=facts_of(document),
         fields=fields.Content(document.fields.content if document.fields else []),
         fields_number=document.fields.number if document.fields else 0,
         schema=queue.schema.content if queue.schema else [],
         use_confirmed_state=queue.use_confirmed_state,
-        original=contents.blob(original, name=document.file_name, media_type=document.media_type) if original else None,
+        original=original_of(document),
         artifacts={},
         answer=attempt.answer,
         deadline=attempt.deadline,

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from exports import contents, payloads
-from exports.cases import Case, blob_of
+from exports import payloads
+from exports.cases import Case, blob_of, facts_of, original_of
 from exports.models import Document
 from pipelines import configs, fields, sandbox, stages
 from pipelines.blobs import Blob
-from pipelines.contract import DocumentFacts, Inbox, Outcome, Proof, Sandbox, Store, TokenStore
+from pipelines.contract import Inbox, Outcome, Proof, Sandbox, Store, TokenStore
 from pipelines.definition import Definition, StageDraft
 from pipelines.errors import Misconfigured
 from pipelines.models import Pipeline
@@ -73,21 +73,8 @@ def render(draft: StageDraft, document: Document, *, pipeline: Pipeline) -> Mapp
 
 def _inbox(draft: StageDraft, document: Document, pipeline: Pipeline) -> Inbox:
     queue = document.queue
-    facts = DocumentFacts(
-        id=document.pk,
-        external_id=document.external_id,
-        file_name=document.file_name,
-        media_type=document.media_type,
-        status=document.status,
-        queue_id=queue.pk,
-        queue_name=queue.name,
-        created_at=document.created_at,
-        metadata=document.metadata,
-        automated=document.automated,
-    )
+    facts, original = facts_of(document), original_of(document)
     content = fields.Content(document.fields.content if document.fields else [])
-    row = document.original
-    original = contents.blob(row, name=document.file_name, media_type=document.media_type) if row else None
     schema = queue.schema.content if queue.schema else []
     case = Case(
         attempt_id=0,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pipelines.blobs import Blob
 from pipelines.fields import Content, Operation
@@ -32,6 +32,17 @@ class StageConfig(BaseModel):
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
     )
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        message = "This is blank: fill it in."
+        raise ValueError(message)
+    return text
+
+
+Filled = Annotated[str, AfterValidator(_not_blank)]
+"""An option's text that may not be blank."""
 
 
 class Recovery(enum.StrEnum):

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pipelines import expressions, jsontemplates, paths
-from pipelines.contract import Inbox, Message, MessageType, Outcome, StageConfig, Tools
+from pipelines.contract import Filled, Inbox, Message, MessageType, Outcome, StageConfig, Tools
 from pipelines.errors import Misconfigured, Rejected
 from pipelines.replyerrors import Judgement, judge
 from pipelines.typedfields import Fields
@@ -34,22 +34,14 @@ class Check(StageConfig):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    condition: str
+    condition: Filled
     """An expression, for example field.api1_status_code >= 400."""
     type: Literal["error", "warning", "info"] = "error"
     """What the message is: an error fails the export."""
-    message: str
+    message: Filled
     """What is said when the condition holds; @{field} placeholders allowed."""
     field: str = ""
     """The schema id of the field that the message is shown at; without it, the whole document."""
-
-    @field_validator("condition", "message")
-    @classmethod
-    def _given(cls, text: str) -> str:
-        if not text.strip():
-            message = "This is blank: fill it in."
-            raise ValueError(message)
-        return text
 
     @field_validator("condition")
     @classmethod

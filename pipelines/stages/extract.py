@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pipelines import conditions, paths
-from pipelines.contract import Inbox, Message, Outcome, StageConfig, Tools
+from pipelines.contract import Filled, Inbox, Message, Outcome, StageConfig, Tools
 from pipelines.errors import Misconfigured, StageError
 from pipelines.fields import MAX_VALUE, Node, Operation
 from pipelines.problems import PlacedError
@@ -27,19 +27,11 @@ class Rule(StageConfig):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    value_path: str
+    value_path: Filled
     """Where the value is: a JMESPath (@ is the whole document), an XPath, a header's name or status_code, or a
     regular expression (its group named value, else its first group, else the whole match)."""
-    target_schema_id: str
+    target_schema_id: Filled
     """The schema id of the field that is overwritten."""
-
-    @field_validator("value_path", "target_schema_id")
-    @classmethod
-    def _given(cls, text: str) -> str:
-        if not text.strip():
-            message = "This is blank: fill it in."
-            raise ValueError(message)
-        return text
 
 
 class Entry(StageConfig):
