@@ -12,7 +12,7 @@ from uuid import UUID
 
 from exports import contents
 from exports.ledger import End, Entry, write
-from exports.models import Artifact, Attachment, Attempt, Delivery, Exchange, StageRun
+from exports.models import Artifact, Attachment, Attempt, Delivery, Document, Exchange, StageRun
 from exports.states import State, Status
 from pipelines import fields
 from pipelines.blobs import Blob
