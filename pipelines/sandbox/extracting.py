@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,9 @@ def _json(source: bytes, _seconds: float) -> Callable[[Rule], Any]:
         document = exact.loads(text(source))
     except RecursionError:
         raise RefusalError("unreadable", "the JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        message = f"it is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise RefusalError("unreadable", message) from None
     except ValueError as error:
         raise RefusalError("unreadable", f"it is no JSON: {error}") from None
 
@@ -54,7 +58,7 @@ def _json(source: bytes, _seconds: float) -> Callable[[Rule], Any]:
         try:
             return jmespath.search(rule["path"], document)
         except (JMESPathError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
-            raise RefusalError("failed", f"{rule['path']}: {error}") from None
+            raise RefusalError("failed", f"the path {rule['path']}: {error}") from None
 
     return read
 
@@ -76,7 +80,7 @@ def _xml(source: bytes, _seconds: float) -> Callable[[Rule], Any]:
         try:
             found = etree.XPath(rule["path"], namespaces=rule.get("namespaces") or None, regexp=False)(root)
         except (etree.XPathError, etree.XMLSyntaxError, ValueError, TypeError) as error:
-            raise RefusalError("failed", f"{rule['path']}: {error}") from None
+            raise RefusalError("failed", f"the path {rule['path']}: {error}") from None
         return _xpath_value(found)
 
     return read
@@ -130,7 +134,7 @@ def _regex(source: bytes, seconds: float) -> Callable[[Rule], Any]:
         try:
             found = regex.compile(rule["path"], cache_pattern=False).search(whole, timeout=seconds)
         except regex.error as error:
-            raise RefusalError("failed", f"{rule['path']}: {error}") from None
+            raise RefusalError("failed", f"the path {rule['path']}: {error}") from None
         except TimeoutError:
             raise RefusalError("time", "") from None
         if found is None:

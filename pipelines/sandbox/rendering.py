@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -145,4 +146,10 @@ def _refused(error: Exception) -> RefusalError:
         case ZeroDivisionError():
             return RefusalError("failed", "a number is divided by zero", line=line)
         case _:
-            return RefusalError("failed", f"{error} ({type(error).__name__})", line=line)
+            return RefusalError("failed", _kinds_meet(error) or f"{error} ({type(error).__name__})", line=line)
+
+
+def _kinds_meet(error: Exception) -> str:
+    if not isinstance(error, TypeError) or not re.search(r"concatenate|unsupported operand", str(error)):
+        return ""
+    return "a text and a number meet here; every field is text. Write | int or | float after it to reckon"
