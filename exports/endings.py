@@ -48,7 +48,7 @@ class Standing:
         self.tell("error", message, stage)
 
     def tell(self, kind: str, content: str, stage: str, about: str = "all") -> None:
-        """A message for the document, in the form of reference/rossum.md 7.4."""
+        """A message for the document, in the form that Rossum shows."""
         self.messages.append({"type": kind, "content": content[:4096], "id": about, "detail": {"stage": stage}})
 
     def judge(self, run: StageRun) -> None:

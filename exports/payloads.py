@@ -1,4 +1,4 @@
-"""The hook payload as templates read it (reference/rossum.md 7.1), without secrets and token."""
+"""Rossum's hook payload as templates read it, without secrets and token."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class RunState(StrEnum):
 
 
 class Status(StrEnum):
-    """Of a document: Rossum's names (reference/rossum.md 3.1)."""
+    """Of a document: by Rossum's names."""
 
     CREATED = "created"
     IMPORTING = "importing"

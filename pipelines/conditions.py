@@ -1,4 +1,4 @@
-"""The `condition` of a stage: text with placeholders that says whether to go on (reference/rossum.md 8.4).
+"""The `condition` of a stage: text with placeholders that says whether to go on (docs/stages/rest_api.md).
 
 After templating, an empty text, white space alone, or `false` in any case means skip.
 """

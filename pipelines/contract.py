@@ -46,7 +46,7 @@ Filled = Annotated[str, AfterValidator(_not_blank)]
 
 
 class Recovery(enum.StrEnum):
-    """What happens to a send whose end nobody saw (design: two clocks, one crash rule)."""
+    """What happens to a send whose end nobody saw (docs/operate/engine.md)."""
 
     ASK = "ask"
     """A person, or the config's probe, looks at the other side first."""
@@ -141,7 +141,7 @@ class Inbox:
     """By reference key: everything attached to the document now, earlier stages' output included."""
     original: Blob | None = None
     schema: Sequence[Mapping[str, Any]] = ()
-    """The queue's schema: sections as in reference/rossum.md 2.7; empty when the queue has none."""
+    """The queue's schema: sections as Rossum's schemas have them; empty when the queue has none."""
     attempt_id: int = 0
     checkpoint: Mapping[str, Any] | None = None
     answer: Mapping[str, Any] | None = None
@@ -149,7 +149,7 @@ class Inbox:
     repeats: bool = False
     """An earlier run of this stage left its mark without an end, and the rule is verify: look at the far end first."""
     payload: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """The hook payload of reference/rossum.md 7.1 without secrets and token, as templates read it."""
+    """Rossum's hook payload without secrets and token, as templates read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +188,9 @@ class Tools(Protocol):
     sandbox: Sandbox
     tokens: TokenStore
     judged_downstream: bool
-    """An evaluate stage runs after this one: the reply's status is data (design/engine.md, "Success")."""
+    """An evaluate stage runs after this one: the reply's status is data (docs/stages/evaluate.md)."""
     every_status_counts: bool
-    """The pipeline keeps Rossum's rule: without a resolver even 500 is success (reference/rossum.md 8.4)."""
+    """The pipeline keeps Rossum's rule: without a resolver even 500 is success (docs/stages/rest_api.md)."""
 
     def now(self) -> datetime: ...
     def sleep(self, seconds: float) -> None: ...

@@ -121,7 +121,7 @@ class Definition:
 
     def for_queue(self, queue_id: int | None) -> tuple[Step, ...]:
         """The steps that run for documents of a queue, in order. An inactive or unattached step counts as satisfied:
-        whoever waits for it waits for what it waited for (reference/rossum.md 7.6). None stands for a queue that no
+        whoever waits for it waits for what it waited for. None stands for a queue that no
         stage names."""
         if queue_id not in self._of_queue:
             live = {step.name for step in self.steps if step.active and (not step.queues or queue_id in step.queues)}

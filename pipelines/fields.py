@@ -1,4 +1,4 @@
-"""A document's captured fields: the tree of sections, datapoints, multivalues and tuples (reference/rossum.md 2.2).
+"""A document's captured fields: the tree of sections, datapoints, multivalues and tuples, as Rossum has them.
 
 Lives here: reading values out of the tree and applying a reply's operations (7.4); a tree is never changed in place.
 Making a tree of what arrives lives in `pipelines/shapes.py`, completing it from a schema in `pipelines/schemas.py`.
@@ -77,7 +77,7 @@ class Content:
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """The flattened tree of reference/rossum.md 8.3: datapoint to text, table to a list of dicts, a simple
+        """The flattened tree (docs/stages/template.md): datapoint to text, table to a list of dicts, a simple
         multivalue to `Values`, which answers both as the list of texts and by its child's id."""
         flat: dict[str, Any] = {}
         for section in self.sections:

@@ -1,6 +1,6 @@
 """Fields that are worked out from other fields: datapoints whose schema carries a "formula".
 
-Recomputed whenever fields change, between the stages of a pipeline too (reference/rossum.md 7.6). A formula is one
+Recomputed whenever fields change, between the stages of a pipeline too. A formula is one
 expression of our safe language; it sees `field`, and inside a table the cells of its own row under `field` first.
 """
 

@@ -1,4 +1,4 @@
-"""The five operators of JSON templating (reference/rossum.md 8.8), run and checked.
+"""The five operators of JSON templating (docs/stages/json-templating.md), run and checked.
 
 Each is an object with one key. The docs' two slips are accepted: `$IF_DATAPOINT_VALUE` without its final `$`, and
 `fallback_mapping` as the name of its result.

@@ -1,4 +1,4 @@
-"""JSON templating (reference/rossum.md 8.8): JSON with @{schema_id} in its texts and five operators in its objects.
+"""JSON templating (docs/stages/json-templating.md): JSON with @{schema_id} in its texts and operators in its objects.
 
 Lives here: filling a template from a document's fields, and listing what a template reads and does wrong before it is
 ever run. The operators themselves are in `pipelines/jsonoperators.py`. Bytes of artifacts (#{…}) and secrets

@@ -13,7 +13,7 @@ from pipelines import stages, triggering
 
 
 class Schema(Scoped):
-    """The fields that a queue's documents have: sections of datapoints and tables (reference/rossum.md 2.7)."""
+    """The fields that a queue's documents have: sections of datapoints and tables, in Rossum's form."""
 
     name = models.CharField(max_length=200)
     content = models.JSONField(default=list, help_text="A list of sections.")

@@ -1,4 +1,4 @@
-"""The errors that a stored reply lists, as messages: one for every text, naming the call and the key (8.6)."""
+"""The errors that a stored reply lists, as messages: one for every text, naming the call and the key."""
 
 from __future__ import annotations
 

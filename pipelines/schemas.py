@@ -1,4 +1,4 @@
-"""A queue's schema put to use: is it sound, and is this document's tree complete by it (reference/rossum.md 2.7)?"""
+"""A queue's schema put to use: is it sound, and is this document's tree complete by it?"""
 
 from __future__ import annotations
 

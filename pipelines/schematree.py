@@ -1,4 +1,4 @@
-"""Walking a queue's schema: sections of datapoints and multivalues (reference/rossum.md 2.7). Shape only, no values."""
+"""Walking a queue's schema: sections of datapoints and multivalues. Shape only, no values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document's fields with the types of their schema, as expressions read them (reference/rossum.md 8.6).
+"""A document's fields with the types of their schema, as expressions read them (docs/stages/expressions.md).
 
 A number is an exact Decimal, a date a date, everything else text; empty is None for numbers and dates and "" for text.
 Tables are lists of rows; a column is also there under its own id, as the list of its values in every row.

@@ -1,4 +1,4 @@
-"""A captured value as it is displayed, turned into its normalized form by the field's type (reference/rossum.md 2.2):
+"""A captured value as it is displayed, turned into its normalized form by the field's type:
 a number as plain digits with a point, a date as ISO 8601, an option as its value, text as it is."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The native export of one document as JSON, XML or CSV, in the forms of reference/rossum.md 5.3 to 5.5. Pure.
+"""The native export of one document as JSON, XML or CSV, in the forms that Rossum exports. Pure.
 
 Values are the normalised ones. Fields whose schema says `can_export: false` never appear; without a schema the tree
 itself says what there is. The same document is the same bytes.
@@ -22,7 +22,7 @@ _ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(form: Format, fields: Content, schema: Sequence[Mapping[str, Any]], payload: Mapping[str, Any]) -> bytes:
-    """`payload` is the hook payload of reference/rossum.md 7.1; only facts about the document are read of it."""
+    """`payload` is Rossum's hook payload; only facts about the document are read of it."""
     nodes = _schema_nodes(schema)
     if form == "csv":
         return _csv(fields, schema, nodes)

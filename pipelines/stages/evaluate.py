@@ -1,4 +1,4 @@
-"""Evaluate: judge whether the export succeeded, from fields and stored replies, and say so in words (8.6).
+"""Evaluate: judge whether the export succeeded, from fields and stored replies, and say so in words.
 
 A message of the type error fails the export; warnings and infos do not. Expressions are our own small language, never
 Python's eval (docs/stages/expressions.md).

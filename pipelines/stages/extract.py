@@ -1,4 +1,4 @@
-"""Extract: read values out of stored files, most often an API's reply, and write them into fields (8.5).
+"""Extract: read values out of stored files, most often an API's reply, and write them into fields.
 
 JSON by JMESPath, XML by XPath, reply headers by name, anything by regular expression; all of it in the sandbox.
 """

@@ -1,6 +1,6 @@
 """Purge: detach what earlier runs left at the document, so that no later stage reads a stale file or reply.
 
-The attempts that made them keep their own copies; only the document lets go (reference/rossum.md 8.2).
+The attempts that made them keep their own copies; only the document lets go.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Template: render up to five files from the document's fields, each kept under its reference key.
 
-The body is a Jinja2 template, run in the sandbox, or a JSON template (reference/rossum.md 8.3 and 8.8).
+The body is a Jinja2 template, run in the sandbox, or a JSON template (docs/stages/template.md).
 """
 
 from __future__ import annotations

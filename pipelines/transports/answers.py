@@ -124,7 +124,7 @@ def retry_after(reply: Reply, now: datetime) -> float | None:
 
 
 def documents(reply: Reply, *, headers: str | None, payload: str | None) -> dict[str, Blob]:
-    """The reply as artifacts under these keys, in the form of reference/rossum.md 8.4, whatever its status."""
+    """The reply as artifacts under these keys, in the form of docs/stages/rest_api.md, whatever its status."""
     kept: dict[str, Blob] = {}
     if headers:
         told = {"status_code": reply.status, "headers": by_name(reply), "raw": [list(pair) for pair in reply.headers]}

@@ -1,4 +1,4 @@
-"""Names of files and folders at the other side, made from a template and a document (reference/rossum.md 8.7).
+"""Names of files and folders at the other side, made from a template and a document (docs/stages/file_storage.md).
 
 What a document says is cleaned before it becomes part of a path: it can name a file, never leave its folder.
 """

@@ -1,7 +1,7 @@
 """Connections as HTTP uses them: a guarded socket with a deadline, TLS that says what is wrong, and a pool.
 
 A connection knows whether anything left our side: that alone decides between "nothing was accepted" and "the outcome
-is unknown" (design: two clocks, one crash rule).
+is unknown" (docs/operate/engine.md).
 """
 
 from __future__ import annotations
