@@ -83,3 +83,17 @@ def test_a_decision_states_itself_in_its_title_and_has_three_parts():
             unlike.append(str(page))
 
     assert unlike == []
+
+
+def test_code_names_no_page_that_is_kept_elsewhere():
+    named = re.compile(r"[\w./-]*\b(?:reference|design)/[\w-]+\.md")
+    texts = [path for path in tree.texts() if path.suffix in {".py", ".md", ".html", ".toml"}]
+    missing = {
+        f"{path} names {name}"
+        for path in texts
+        if path.parts[:2] != ("tests", "house")
+        for name in named.findall(tree.read(path))
+        if not (tree.ROOT / name).exists()
+    }
+
+    assert sorted(missing) == []
