@@ -10,7 +10,7 @@ from django.utils import timezone
 
 class Event(models.Model):
     """Who did what to which subject, and why. Written in the transaction of the move it records; triggers on both
-    databases refuse every UPDATE and DELETE (audit/triggers.py: a migration that alters the table must put them up)."""
+    databases refuse every UPDATE and DELETE (audit/barriers.py: a migration that alters the table must put them up)."""
 
     organization_id = models.BigIntegerField(db_index=True)
     at = models.DateTimeField(default=timezone.now)

@@ -21,7 +21,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
 
-from audit import triggers
+from audit import barriers
 from pipelines import vault
 from pipelines.errors import Misconfigured
 
@@ -162,8 +162,8 @@ def migrations(app_configs: Any, databases: Sequence[str] | None = None, **_opti
             hint = "Run manage.py migrate before the web server and the workers start."
             yield Caution(f"{len(plan)} migrations are not applied.", hint=hint, id="waybill.W010")
         trail_begun = ("audit", "0002_append_only") in executor.loader.applied_migrations
-        if trail_begun and (missing := triggers.missing(connection)):
-            hint = "Somebody took them down, or a migration built a table anew: audit.triggers.put_up(connection)."
+        if trail_begun and (missing := barriers.missing(connection)):
+            hint = "Somebody took them down, or a migration built a table anew: audit.barriers.put_up(connection)."
             yield Error(f"The audit trail can be changed: no {', '.join(missing)}.", hint=hint, id="waybill.E011")
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from audit import triggers
+from audit import barriers
 
 
 def _around(flush: Callable[..., list[str]]) -> Callable[..., list[str]]:
     def sql_flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
         emptied = flush(self, style, tables, **options)
-        if not set(triggers.TABLES) & set(tables):
+        if not set(barriers.TABLES) & set(tables):
             return emptied
         vendor = self.connection.vendor
-        return [*triggers.removals(vendor), *emptied, *triggers.statements(vendor)]
+        return [*barriers.removals(vendor), *emptied, *barriers.statements(vendor)]
 
     return sql_flush
 

@@ -2,15 +2,15 @@
 
 from django.db import migrations, models
 
-from audit import triggers
+from audit import barriers
 
 
 def put_up(apps, schema_editor):
-    triggers.put_up(schema_editor.connection)
+    barriers.put_up(schema_editor.connection)
 
 
 def take_down(apps, schema_editor):
-    triggers.take_down(schema_editor.connection)
+    barriers.take_down(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from audit import proof, sealing, trail, triggers
+from audit import barriers, proof, sealing, trail
 from audit.models import Event, Seal, Watermark
 
 
@@ -17,11 +17,11 @@ def record(number):
         trail.record("exports.move", f"attempt:{count}", organization_id=1, actor="waybill:test")
 
 
-@pytest.mark.parametrize("table", triggers.TABLES)
+@pytest.mark.parametrize("table", barriers.TABLES)
 def test_it_cannot_be_truncated(table, db):
     record(1)
 
-    with pytest.raises(DatabaseError, match=triggers.REFUSAL), transaction.atomic():
+    with pytest.raises(DatabaseError, match=barriers.REFUSAL), transaction.atomic():
         connection.cursor().execute(f"TRUNCATE {table} CASCADE")
 
     assert Event.objects.count() == 1
@@ -77,11 +77,11 @@ def test_the_watermark_moves_only_past_what_was_seen_long_enough_ago(db, monkeyp
 def test_an_event_that_appears_below_sealed_ones_is_sealed_late(db):
     record(3)
     _, second, _ = Event.objects.order_by("pk")
-    triggers.take_down(connection)
+    barriers.take_down(connection)
     second_pk = second.pk
     second.delete()  # as if it were not committed yet
     second.pk = second_pk
-    triggers.put_up(connection)
+    barriers.put_up(connection)
     assert sealing.seal_new() == 2
     record(1)
     assert sealing.seal_new() == 1

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from audit import proof, sealing, trail, triggers
+from audit import barriers, proof, sealing, trail
 from audit.models import Event, Seal, Watermark
 
 
@@ -24,10 +24,10 @@ def record(number=1, organization_id=1, **values):
 
 def change(statement, *values):
     """What the owner of the database can do."""
-    triggers.take_down(connection)
+    barriers.take_down(connection)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-    triggers.put_up(connection)
+    barriers.put_up(connection)
 
 
 def faults(organization_id=1, **options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from audit import sealing, trail, triggers
+from audit import barriers, sealing, trail
 from audit.models import Event, Seal
 
 
@@ -26,7 +26,7 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_raw_sql_cannot_change_the_trail(sealed, statement):
-    with pytest.raises(DatabaseError, match=triggers.REFUSAL), transaction.atomic():
+    with pytest.raises(DatabaseError, match=barriers.REFUSAL), transaction.atomic():
         connection.cursor().execute(statement)
 
     assert Event.objects.get().actor == "user:anna"
@@ -45,10 +45,10 @@ def test_the_orm_cannot_change_it_either(sealed):
 
 
 def test_the_triggers_come_down_and_go_up_again(sealed):
-    triggers.take_down(connection)
+    barriers.take_down(connection)
     connection.cursor().execute("UPDATE audit_event SET why = 'changed'")
-    triggers.put_up(connection)
-    triggers.put_up(connection)
+    barriers.put_up(connection)
+    barriers.put_up(connection)
 
     with pytest.raises(DatabaseError), transaction.atomic():
         connection.cursor().execute("UPDATE audit_event SET why = 'again'")
@@ -57,7 +57,7 @@ def test_the_triggers_come_down_and_go_up_again(sealed):
 
 def test_another_database_is_refused():
     with pytest.raises(ValueError, match="SQLite and PostgreSQL, not on oracle"):
-        triggers.statements("oracle")
+        barriers.statements("oracle")
 
 
 def test_what_a_database_would_refuse_is_made_fit(db):

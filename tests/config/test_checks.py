@@ -10,7 +10,7 @@ import pytest
 from django.core import checks as framework
 from django.db import connection
 
-from audit import triggers
+from audit import barriers
 from config import checks
 
 PUBLIC = {
@@ -119,9 +119,9 @@ def test_what_one_machine_made_for_itself_is_told_before_a_second_joins(settings
 def test_a_trail_whose_triggers_are_gone_is_an_error(settings, db):
     assert found(settings, databases=["default"]) == []
 
-    triggers.take_down(connection)
+    barriers.take_down(connection)
     message = next(iter(checks.migrations(None, databases=["default"])))
-    triggers.put_up(connection)
+    barriers.put_up(connection)
 
     assert message.id == "waybill.E011"
     assert "audit_event_no_" in message.msg

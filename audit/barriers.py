@@ -1,4 +1,4 @@
-"""Triggers that refuse every UPDATE and DELETE on the trail, TRUNCATE too where the database has it.
+"""The barriers before the trail: triggers that refuse every UPDATE and DELETE, TRUNCATE too where the database has it.
 
 They keep mistakes and stolen application passwords out. Whoever owns the database can drop them; that is what the
 chain is for (audit/sealing.py). A migration that alters these tables must `put_up` again: SQLite builds such a table
