@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -43,6 +44,18 @@ def number(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Comma-separated words."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Comma-separated networks and addresses, as 10.0.0.0/8."""
+    given = words(name)
+    for network in given:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            message = f"{name} holds {network!r}, which is no network such as 10.0.0.0/8: {error}."
+            raise ImproperlyConfigured(message) from error
+    return given
 
 
 def database(name: str, *, fallback: Path) -> dict[str, object]:

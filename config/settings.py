@@ -121,6 +121,7 @@ HAND_BACK_SECONDS = 100  # after that, for what still runs; together below the t
 OUTBOX = DATA_DIR.resolve() / "outbox"
 OUTBOX.mkdir(exist_ok=True)
 FOLDER_ROOTS = [Path(root) for root in env.words("WAYBILL_FOLDER_ROOTS", str(OUTBOX))]  # where folder stores may write
+CLOSED_NETWORKS = env.networks("WAYBILL_CLOSED_NETWORKS")  # that no destination may open
 BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before the second try; doubled after each
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading

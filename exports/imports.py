@@ -212,7 +212,8 @@ def _inside(folder: Path, given: Any) -> tuple[Path | None, str]:
 def _paired(folder: Path) -> Iterator[Entry]:
     stems: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
+        inside = path.resolve().is_relative_to(folder.resolve())  # a link may lead to any file of this machine
+        if inside and path.is_file() and not path.name.startswith("."):
             stems.setdefault(path.stem, []).append(path)
     for stem, paths in stems.items():
         fields = [path for path in paths if path.suffix.lower() == ".json"]

@@ -19,6 +19,7 @@ from django.db import close_old_connections
 from accounts import scope
 from pipelines import vault
 from pipelines.contract import Store
+from pipelines.destinations import egress_of
 from pipelines.models import Destination
 from pipelines.tokens import SharedTokens
 from pipelines.transports.guard import Egress
@@ -94,9 +95,7 @@ class World:
         return SharedTokens(organization_id)
 
     def egress(self, destination: Destination | None) -> Egress:
-        if destination is None:
-            return Egress()
-        return Egress(frozenset(destination.allowed_hosts), tuple(destination.allowed_networks))
+        return egress_of(destination)
 
     def store(self, credentials: Mapping[str, Any], secret: Secret, destination: Destination | None) -> Store:
         return open_store(credentials, secret, egress=self.egress(destination), folder_roots=settings.FOLDER_ROOTS)

@@ -114,12 +114,20 @@ def resume(destination: Destination, *, by: Principal, why: str = "") -> Destina
     return destination
 
 
+def egress_of(destination: Destination | None) -> Egress:
+    """Whom a stage with this destination may reach; without one, every public address."""
+    closed = tuple(settings.CLOSED_NETWORKS)
+    if destination is None:
+        return Egress(closed_networks=closed)
+    return Egress(frozenset(destination.allowed_hosts), tuple(destination.allowed_networks), closed)
+
+
 def test(destination: Destination, *, by: Principal) -> Diagnosis:
     """Look whether the other side answers: a file store is logged in to and a probe file written, read and removed;
     the addresses of the stages that send here are asked with HEAD, which books nothing. Takes its time; no transaction
     may be open."""
     require(by, "pipelines.test_destination", destination)
-    egress = Egress(frozenset(destination.allowed_hosts), tuple(destination.allowed_networks))
+    egress = egress_of(destination)
     findings = []
     if destination.credentials:
         findings.append(_tested("File store", partial(_store, destination, egress)))
@@ -184,7 +192,7 @@ def _askable(text: str) -> str:
     if parts.scheme not in {"http", "https"} or "{" in parts.netloc or not parts.netloc:
         return ""
     path = "/" if "{" in parts.path else parts.path or "/"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"  # a user and password are nobody's to read
 
 
 def _texts(value: Any, column: str, found: list[str]) -> list[str]:

@@ -43,6 +43,8 @@ _WRAPPERS: tuple[tuple[Network, str, int], ...] = (
 )
 """IPv6 forms that carry an IPv4 address, and how far from the right it stands, in bits."""
 
+CLOSED = "a network that this installation never reaches"
+
 _PLAIN_V6 = ipaddress.ip_network("2000::/3")  # the only IPv6 space handed out for the public net (RFC 4291, 2.4)
 
 _ALSO_RESERVED: tuple[Network, ...] = tuple(
@@ -61,6 +63,8 @@ class Egress:
     """Exact names, or `*.example.com` for every name below example.com."""
     allowed_networks: tuple[str, ...] = ()
     """Networks such as 10.1.0.0/16, or single addresses."""
+    closed_networks: tuple[str, ...] = ()
+    """Networks that the installation closes to everybody, whatever a destination allows."""
 
 
 def connect(host: str, port: int, *, egress: Egress, timeout: float) -> tuple[socket.socket, Mapping[str, float]]:
@@ -93,7 +97,7 @@ def checked_host(host: str, egress: Egress) -> str:
 
 def refusal(address: str, egress: Egress) -> str:
     """Why `address` may not be reached, as `a loopback address`; empty where it may."""
-    return _refusal(ipaddress.ip_address(address), _networks(egress.allowed_networks))
+    return _judged(ipaddress.ip_address(address), egress)
 
 
 def _ascii(host: str) -> str:
@@ -146,11 +150,10 @@ def _resolve(name: str, port: int, timeout: float) -> list[str]:
 
 
 def _allowed(name: str, found: Sequence[str], egress: Egress) -> list[str]:
-    networks = _networks(egress.allowed_networks)
     allowed: list[str] = []
     refused: list[tuple[str, str]] = []
     for address in found:
-        why = _refusal(ipaddress.ip_address(address), networks)
+        why = _judged(ipaddress.ip_address(address), egress)
         if why:
             refused.append((address, why))
         else:
@@ -158,6 +161,8 @@ def _allowed(name: str, found: Sequence[str], egress: Egress) -> list[str]:
     if allowed:
         return allowed
     said = " and ".join(f"{address}, {why}" for address, why in refused)
+    if refused[0][1] == CLOSED:
+        raise Misconfigured(f"{name} ({refused[0][0]}) is in {CLOSED}: its administrator has closed it to everybody.")
     first = refused[0][0].partition("%")[0]
     opens = f"{first}/{128 if ':' in first else 32}"
     shown = f"{name} is {refused[0][1]}" if name == refused[0][0] else f"{name} resolves to {said}"
@@ -165,6 +170,27 @@ def _allowed(name: str, found: Sequence[str], egress: Egress) -> list[str]:
         f"{shown}, which Waybill does not reach unless told to. "
         f"If it is meant, add {opens} or its network to the destination's allowed networks."
     )
+
+
+def _judged(address: Address, egress: Egress) -> str:
+    if _within(address, _networks(egress.closed_networks)):
+        return CLOSED
+    return _refusal(address, _networks(egress.allowed_networks))
+
+
+def _within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether it, or the IPv4 address that it carries, is in one of them."""
+    if _covered(address, networks):
+        return True
+    if not networks or not isinstance(address, ipaddress.IPv6Address):
+        return False
+    address = ipaddress.IPv6Address(int(address))
+    inner: list[Address] = [
+        ipaddress.IPv4Address((int(address) >> shift) & 0xFFFFFFFF)
+        for network, _, shift in _WRAPPERS
+        if address in network
+    ]
+    return any(_covered(one, networks) for one in [address, *inner])
 
 
 @lru_cache(maxsize=1024)
@@ -190,10 +216,11 @@ def _refusal(address: Address, networks: Sequence[Network]) -> str:
                 if not _covered(address, networks):
                     return f"{what} (of {inner})"
                 return _refusal(inner, networks)
+    if address in METADATA:  # a network around it opens others; to open this one, name it alone
+        alone = any(network.num_addresses == 1 and address in network for network in networks)
+        return "" if alone else "a cloud's metadata address"
     if _covered(address, networks):
         return ""
-    if address in METADATA:
-        return "a cloud's metadata address"
     for yes, what in (
         (address.is_loopback, "a loopback address"),
         (address.is_link_local, "a link-local address"),

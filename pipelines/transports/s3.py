@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LARGEST = 5 * 1024**3
 """Bytes of one object put at once; S3's own limit."""
+SAID = 256 * 1024
+"""Bytes read of an answer that is no object: S3's own are below a thousand."""
 WRONG = frozenset([
     "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "ExpiredToken",
     "AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocationConstraintException",
@@ -111,12 +113,15 @@ class S3Store:
     def _same(self, path: str, held: int, blob: Blob) -> bool:
         if held != blob.size:
             return False
-        digest = hashlib.sha256()
+        digest, left = hashlib.sha256(), held
         with self._asking(path):
             got = self._client.get_object(Bucket=self._credentials.bucket_name, Key=self._key(path))
             with contextlib.closing(got["Body"]) as body:
                 for chunk in body.iter_chunks(CHUNK):
                     digest.update(chunk)
+                    left -= len(chunk)
+                    if left < 0:  # more than it said: another object, or one without an end
+                        return False
         return digest.hexdigest() == blob.sha256
 
     def _upload(self, path: str, blob: Blob, *, replace: bool) -> dict[str, Any] | None:
@@ -246,6 +251,18 @@ class _GuardedSession(URLLib3Session):
         super().__init__(verify=verify, proxies={}, timeout=seconds, max_pool_connections=64)
         manager: Any = vars(self)["_manager"]
         manager.pool_classes_by_scheme = _pools(egress)
+
+    def send(self, request: Any) -> Any:
+        """botocore reads every answer but an object's to its end; here to SAID bytes, whatever comes."""
+        wanted, request.stream_output = request.stream_output, True
+        try:
+            response: Any = super().send(request)
+            if not (wanted and response.status_code < 300):
+                response._content = response.raw.read(SAID)  # noqa: SLF001  # where its own reading keeps it
+                response.raw.close()
+        finally:
+            request.stream_output = wanted
+        return response
 
 
 def _pools(egress: Egress) -> dict[str, Any]:

@@ -191,11 +191,14 @@ class SftpStore:
     def _same(self, sftp: paramiko.SFTPClient, full: str, held: paramiko.SFTPAttributes, blob: Blob) -> bool:
         if held.st_size != blob.size:
             return False
-        digest = hashlib.sha256()
+        digest, left = hashlib.sha256(), blob.size
         with sftp.open(full, "rb") as there:
             there.prefetch(blob.size)
             while chunk := there.read(CHUNK):
                 digest.update(chunk)
+                left -= len(chunk)
+                if left < 0:  # more than it said: another file, or one without an end
+                    return False
         return digest.hexdigest() == blob.sha256
 
     def _proof(self, path: str, blob: Blob, how: str) -> Proof:
