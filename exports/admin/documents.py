@@ -124,6 +124,8 @@ class UploadForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
+        if self.errors:  # what is missing only because it is wrong is said where it is wrong
+            return given
         if not given.get("original") and not given.get("fields_json"):
             raise ValidationError("Give a file, fields, or both: there is nothing to take in yet.")
         if not given.get("external_id") and not given.get("original"):

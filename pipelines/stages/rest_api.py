@@ -272,7 +272,7 @@ def _judge(config: Config, reply: Reply, tools: Tools) -> tuple[Message, ...]:
     told = f"The other side answered {answers.phrase(status)}{': ' + said if said else ''}"
     whole = told if told.endswith((".", "!", "?")) else f"{told}."
     if status in config.retry_on or (status in {408, 425} and not tools.judged_downstream):
-        raise Unavailable(told, retry_after=answers.retry_after(reply, tools.now()))
+        raise Unavailable(whole, retry_after=answers.retry_after(reply, tools.now()))
     if tools.judged_downstream or status < 300:
         return ()
     if status < 400:
@@ -282,7 +282,7 @@ def _judge(config: Config, reply: Reply, tools: Tools) -> tuple[Message, ...]:
     if status < 500 or status in {501, 505}:
         raise Rejected(told)
     if config.request.method in SAFE or config.recovery is Recovery.IDEMPOTENT:
-        raise Unavailable(told, retry_after=answers.retry_after(reply, tools.now()))
+        raise Unavailable(whole, retry_after=answers.retry_after(reply, tools.now()))
     raise Unconfirmed(f"{whole} Whether it took the document is unknown.")
 
 

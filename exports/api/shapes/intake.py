@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from exports.api.shapes.documents import EXAMPLE_FIELDS, FLAT, NODES
 from exports.api.shapes.members import Anything
 from pipelines.blobs import Blob
 from pipelines.models import Queue
+from pipelines.problems import did_you_mean, listed
 
 YOUR_ID = "Your id of it: sent twice, it is the same document. Without one, the original's sha256 stands for it."
 MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
@@ -42,7 +44,7 @@ class FieldsGiven(serializers.JSONField):
 class QueueChosen(serializers.Field[Queue, Any, Any, Any]):
     """A queue of this organization, by id or name."""
 
-    default_error_messages = {"unknown": "There is no queue {given}."}
+    default_error_messages = {"unknown": "There is no queue {given}.{near}"}
 
     def to_internal_value(self, data: Any) -> Queue:
         found = None
@@ -52,17 +54,43 @@ class QueueChosen(serializers.Field[Queue, Any, Any, Any]):
         if found is None and by_id and not isinstance(data, bool) and len(str(data)) < 19:
             found = Queue.objects.filter(pk=int(data)).first()
         if found is None:
-            self.fail("unknown", given=repr(data)[:80])
+            near = (
+                did_you_mean(data, Queue.objects.values_list("name", flat=True)[:200]) if isinstance(data, str) else ""
+            )
+            self.fail("unknown", given=repr(data)[:80], near=near)
         assert isinstance(found, Queue)
         return found
 
 
-class Original(serializers.Serializer[Any]):
+class Closed(serializers.Serializer[Any]):
+    """Refuses members that it does not know: `feilds` would bring a document in without its fields."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := [str(name) for name in data if name not in self.fields]):
+            known = list(self.fields)
+            wrong = {
+                name[:100]: f"This is unknown here.{did_you_mean(name, known) or f' Known are {listed(known)}.'}"
+                for name in unknown
+            }
+            raise serializers.ValidationError(wrong)
+        return super().to_internal_value(data)
+
+
+class Original(Closed):
     """A file inside a JSON body."""
 
     name = serializers.CharField(max_length=255)
-    media_type = serializers.RegexField(MEDIA_TYPE, max_length=100, default="application/octet-stream")
-    content = serializers.CharField(help_text="base64 (RFC 4648, section 4).", trim_whitespace=False)
+    media_type = serializers.RegexField(
+        MEDIA_TYPE,
+        max_length=100,
+        default="application/octet-stream",
+        error_messages={"invalid": "This is no media type. Send one such as application/pdf."},
+    )
+    content = serializers.CharField(
+        help_text="base64 (RFC 4648, section 4).",
+        trim_whitespace=False,
+        error_messages={"blank": "The file is empty. Send it again, or send the fields without an original."},
+    )
 
     def validate_content(self, text: str) -> bytes:
         try:
@@ -72,7 +100,7 @@ class Original(serializers.Serializer[Any]):
             raise serializers.ValidationError(message) from error
 
 
-class DocumentSent(serializers.Serializer[Any]):
+class DocumentSent(Closed):
     """A new document as JSON."""
 
     queue = QueueChosen()
@@ -110,12 +138,18 @@ class JsonText(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError(problem.detail) from problem
 
 
-class DocumentForm(serializers.Serializer[Any]):
+class DocumentForm(Closed):
     """A new document as a form: the original as it is, the fields as JSON."""
 
     queue = QueueChosen()
     external_id = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
-    original = serializers.FileField(required=False, default=None, max_length=255, allow_empty_file=True)
+    original = serializers.FileField(
+        required=False,
+        default=None,
+        max_length=255,
+        allow_empty_file=True,
+        error_messages={"invalid": "This part is no file: send the bytes with a filename, not the name alone."},
+    )
     fields = JsonText(default=None)  # type: ignore[assignment]  # DRF takes declared fields out of the class
     metadata = JsonText(default=None)
     confirmed = serializers.BooleanField(default=False, help_text="Skip the review.")

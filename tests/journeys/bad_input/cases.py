@@ -47,3 +47,5 @@ class Sent:
     place: str
     told: str
     do: str
+    comes_in: int = 0
+    """How many documents there are afterwards."""

@@ -8,7 +8,7 @@ from exports.states import State
 from tests.house import tree
 from tests.journeys.bad_input import site as sites
 from tests.journeys.bad_input.cases import Run
-from tests.journeys.bad_input.runs import calls, files
+from tests.journeys.bad_input.runs import calls, files, judging
 
 pytestmark = pytest.mark.usefixtures("organization")
 
@@ -16,8 +16,8 @@ TABLES: dict[str, tuple[Run, ...]] = {
     "purge": files.PURGE,
     "template": files.TEMPLATE,
     "rest_api": calls.REST_API,
-    "extract": calls.EXTRACT,
-    "evaluate": calls.EVALUATE,
+    "extract": judging.EXTRACT,
+    "evaluate": judging.EVALUATE,
     "file_storage": files.FILE_STORAGE,
 }
 ROWS = [pytest.param(case, id=f"{kind}: {case.given}") for kind, cases in TABLES.items() for case in cases]

@@ -59,7 +59,7 @@ def command(sent: Any, folder: Path) -> Answer:
     try:
         call_command("import_documents", *given, *(words or ["--queue", QUEUE]), stdout=out, stderr=err)
     except CommandError as error:
-        told = " ".join([*err.getvalue().split("\n"), str(error)]).strip().replace(str(folder), "FOLDER")
+        told = " ".join(f"{err.getvalue()} {error}".split()).replace(str(folder), "FOLDER")
         return 1, "", told
     return 0, "", out.getvalue().split(", in ")[0]
 

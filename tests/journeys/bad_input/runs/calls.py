@@ -1,4 +1,4 @@
-"""Exports that cannot be: stages that call and judge."""
+"""Exports that cannot be: stages that call."""
 
 from __future__ import annotations
 
@@ -20,20 +20,6 @@ def calls(**config):
     return lambda site: [{**send(site, **config), "name": "Stage"}]
 
 
-def after(kind, config):
-    """A call, then the stage in question."""
-    return lambda site: [send(site), {"name": "Stage", "kind": kind, "config": config}]
-
-
-def takes(path, **entry):
-    rule = {"value_path": path, "target_schema_id": "amount_total"}
-    return after("extract", {"extract": [{"source_reference_key": "reply", "extract_rules": [rule], **entry}]})
-
-
-def judges(**config):
-    return after("evaluate", config)
-
-
 def books(site):
     """An invoice created at the pretend ERP, with a token of its own."""
     auth = {
@@ -46,10 +32,6 @@ def books(site):
     config = {"auth": auth, "request": request}
     return [{"name": "Stage", "kind": "rest_api", "destination": site.there, "config": config}]
 
-
-REPLIES = {
-    "replies": [{"call": "Create invoice", "headers_reference_key": "reply_headers", "payload_reference_key": "reply"}]
-}
 
 REST_API = (
     Run(
@@ -75,7 +57,7 @@ REST_API = (
         calls(),
         "rejected",
         "",
-        "The other side answered 400 Bad Request: no is taken.",
+        "The other side answered 400 Bad Request: no is taken",
         "Correct what it names.",
         answers=[reply(400, {"error": "no is taken"})],
     ),
@@ -84,7 +66,7 @@ REST_API = (
         calls(),
         "rejected",
         "",
-        "The other side answered 404 Not Found: Not here.",
+        "The other side answered 404 Not Found: Not here",
         "Correct the address.",
         answers=[reply(404, "<html><h1>Not here</h1></html>")],
     ),
@@ -93,7 +75,7 @@ REST_API = (
         calls(),
         "rejected",
         "",
-        "The other side answered 401 Unauthorized.",
+        "The other side answered 401 Unauthorized",
         "Add `auth`, or a header.",
         answers=[reply(401)],
     ),
@@ -156,7 +138,7 @@ REST_API = (
         calls(request={"headers": {"X-Key": "{secret.token}"}}),
         "rejected",
         "",
-        "The other side answered 403 Forbidden: key [secret:token] is unknown.",
+        "The other side answered 403 Forbidden: key [secret:token] is unknown",
         "Correct the key.",
         answers=[reply(403, {"error": "key token-hush is unknown"})],
     ),
@@ -204,126 +186,5 @@ REST_API = (
         "config.auth: The token endpoint's reply is no JSON object.",
         "Correct the address.",
         answers=[reply(200, "<html>Log in</html>")],
-    ),
-)
-
-EXTRACT = (
-    Run(
-        "a page instead of JSON",
-        takes("id"),
-        "",
-        "",
-        'The file "reply" cannot be read as json: It is no JSON: Expecting value at line 1, column 1.',
-        "Look why the other side answers with a page.",
-        answers=[reply(200, "<html>Log in</html>")],
-    ),
-    Run(
-        "XML that explodes",
-        takes("//a", format="xml"),
-        "",
-        "",
-        'The file "reply" cannot be read as xml: The XML declares entities, which are not read for safety.',
-        "Tell the other side.",
-        answers=[reply(200, '<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><a>&c;</a>')],
-    ),
-    Run(
-        "JSON that is cut off",
-        takes("id"),
-        "",
-        "",
-        'The file "reply" cannot be read as json: It is no JSON: Expecting value at line 1, column 8.',
-        "Tell the other side.",
-        answers=[reply(200, '{"id": ')],
-    ),
-    Run(
-        "a length of a number",
-        takes("length(id)"),
-        "misconfigured",
-        "extract[0], rule 1",
-        "extract[0], rule 1: The path length(id): In function length(), invalid type for value: 7, expected one of: ['string', 'array', 'object'], received: \"number\".",
-        "Correct the path.",
-        answers=[reply(200, {"id": 7})],
-    ),
-    Run(
-        "a value that is too long",
-        takes("id"),
-        "",
-        "",
-        "id gave 2,000 characters; a field holds 1,500, the rest is cut off.",
-        "Take less of it.",
-        answers=[reply(200, {"id": "x" * 2000})],
-    ),
-    Run(
-        "a field that stands in every row",
-        takes("id"),
-        "misconfigured",
-        "extract[0].extract_rules[0].target_schema_id",
-        'extract[0].extract_rules[0].target_schema_id: The field "amount_total" stands 2 times in this document, once a row, and one value cannot be written to all. Use a field outside the table.',
-        "Use a field outside the table.",
-        fields={"document_id": "1", "lines": [{"amount_total": "1"}, {"amount_total": "2"}]},
-    ),
-    Run(
-        "a field that the document lacks",
-        takes("id"),
-        "misconfigured",
-        "extract[0].extract_rules[0].target_schema_id",
-        'extract[0].extract_rules[0].target_schema_id: The document has no field "amount_total". Add it to the queue\'s schema, or correct the rule.',
-        "Extend the schema.",
-        fields={"document_id": "1"},
-    ),
-)
-
-EVALUATE = (
-    Run(
-        "a total of letters",
-        judges(condition="field.amount_total > 5"),
-        "rejected",
-        "",
-        'This cannot be judged: "twelve" is not a number, in field.amount_total > 5.',
-        "Correct the field.",
-        fields={"document_id": "1", "amount_total": "twelve"},
-    ),
-    Run(
-        "a field that the document lacks",
-        judges(condition="field.api_status != '201'"),
-        "misconfigured",
-        "condition",
-        'condition: There is no "api_status", in field.api_status.',
-        "Extend the schema.",
-    ),
-    Run(
-        "a condition that holds",
-        judges(condition="field.document_id == 'INV-7'"),
-        "rejected",
-        "",
-        "The export failed, because field.document_id == 'INV-7' (document_id is \"INV-7\").",
-        "Correct the document.",
-    ),
-    Run(
-        "a status of refusal",
-        judges(**REPLIES),
-        "rejected",
-        "",
-        "Create invoice: total: is negative",
-        "Correct what it names.",
-        answers=[reply(422, {"errors": {"total": ["is negative"]}})],
-    ),
-    Run(
-        "a refusal without a reason",
-        judges(**REPLIES),
-        "rejected",
-        "",
-        "Create invoice was answered with status 500, and the reply names no reason.",
-        "Ask the other side.",
-        answers=[reply(500)],
-    ),
-    Run(
-        "an error inside a 200",
-        judges(replies=[{**REPLIES["replies"][0], "failed_from": 0}]),
-        "rejected",
-        "",
-        "Create invoice: period closed",
-        "Correct what it names.",
-        answers=[reply(200, {"errors": ["period closed"]})],
     ),
 )
