@@ -120,7 +120,7 @@ def test_the_original_is_no_text(pool):
         ("\n{{ field.documnt_id.x }}", 2, "did you mean document_id?"),
         ("{{ absent.x }}", 1, "'absent' is undefined"),
         ("\n\n\n{{ 1 / 0 }}", 4, "divided by zero"),
-        ("{% for r in field.line_items %}\n{{ r.item_qty + 1 }}{% endfor %}", 2, "TypeError"),
+        ("{% for r in field.line_items %}\n{{ r.item_qty + 1 }}{% endfor %}", 2, "A text and a number meet here"),
         ("x\n{% include 'other' %}", 2, "A template stands alone"),
         ("{% macro m(x) %}\n{{ x.y.z }}\n{% endmacro %}\n{{ m(1) }}", 2, 'A number has no "y"'),
     ],
