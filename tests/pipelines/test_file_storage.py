@@ -241,7 +241,10 @@ def test_a_condition_that_does_not_hold_puts_nothing(tools, tmp_path):
             {"export_rules": [{"export_object_configurations": [{"type": "pdf", "filename_template": "x"}]}]},
             "custom_format",
         ),
-        ({**one("x"), "credentials": {"type": "sftp", "host": "h", "username": "u", "password": "p"}}, "This is a secret"),
+        (
+            {**one("x"), "credentials": {"type": "sftp", "host": "h", "username": "u", "password": "p"}},
+            "This is a secret",
+        ),
     ],
 )
 def test_a_config_that_cannot_work_is_refused(config, said):
