@@ -7,7 +7,9 @@ Lives here: reading the text into a checked tree of closures, and running it. Wh
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -27,6 +29,7 @@ MAX_STEPS = 200_000
 """Nodes that one evaluation may visit inside loops."""
 
 _TEXTS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
+_PARSING = threading.Lock()
 _ASSIGNS = re.compile(r"(?<![=!<>:])=(?!=)")
 _RUN = re.compile(r"(?:(?:[-+~]|\bnot\b|\blambda\b)[\s:(]*){30,}")
 
@@ -89,7 +92,7 @@ def names_for(fields: Mapping[str, Any], **others: Any) -> dict[str, Any]:
 def _parsed(text: str) -> Expression:
     _look(text)
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = _tree(text.strip())
     except SyntaxError as error:
         said = f"{error.msg} (column {error.offset})" if error.offset else "it ends too early"
         compare = " Two values are compared by ==." if _ASSIGNS.search(_TEXTS.sub("''", text)) else ""
@@ -103,6 +106,15 @@ def _parsed(text: str) -> Expression:
     builder = Builder(text.strip())
     run = builder.build(tree.body, 0)
     return Expression(text, frozenset(builder.reads), frozenset(builder.names), run)
+
+
+def _tree(text: str) -> ast.Expression:
+    """CPython counts the depth of all threads' trees in one place and takes a switch between them for a fault
+    (SystemError, seen with 3.11.7): one at a time here, and again where something else was parsed meanwhile."""
+    for _ in range(5):
+        with _PARSING, contextlib.suppress(SystemError):
+            return ast.parse(text, mode="eval")
+    return ast.parse(text, mode="eval")
 
 
 def _look(text: str) -> None:

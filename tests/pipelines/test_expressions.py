@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -218,3 +220,16 @@ def test_sums_are_exact(numbers):
 def test_any_text_is_read_or_refused_and_nothing_else(text):
     with contextlib.suppress(Misconfigured):
         assert expressions.parse(text).text == text
+
+
+def test_many_threads_may_read_expressions_at_once():
+    texts = [" + ".join(f"field.a{number}.b(c, d={step})" for step in range(20)) for number in range(1500)]
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            trees = list(threads.map(expressions._tree, texts))
+    finally:
+        sys.setswitchinterval(switching)
+
+    assert len(trees) == 1500
