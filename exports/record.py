@@ -57,6 +57,12 @@ class Record:
         self._hidden[f"{name} {taken + 1}" if taken else name] = value
         self.redactor = Redactor(dict(self._hidden))
 
+    def hide_all(self, secrets: Mapping[str, str]) -> None:
+        """Hide every one of these; nothing is compiled anew where they are hidden already."""
+        if not secrets.items() <= self._hidden.items():
+            self._hidden |= secrets
+            self.redactor = Redactor(dict(self._hidden))
+
     def text(self, text: str) -> str:
         """As it is kept: without secrets, and without what a database refuses."""
         return keepable.text(self.redactor.text(text))

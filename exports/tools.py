@@ -43,6 +43,8 @@ class StageTools:
         self._destination = world.destination(drive.case, step)
         self.sandbox: Sandbox = sandbox.shared()
         self.tokens: TokenStore = _WatchedTokens(world.tokens(drive.case.organization_id), drive, world)
+        if step.sends:  # a reply may echo what an earlier try was let in with: hide all that could be, not what is used
+            drive.record.hide_all(world.secrets(drive.case, self._destination))
         self.judged_downstream = step.judged_downstream
         self.every_status_counts = drive.case.definition.every_status_counts
 
@@ -63,7 +65,7 @@ class StageTools:
                 f'There is no secret "{name}" at this stage\'s {where} or in the organization. Add it, then re-queue.'
             )
             raise Misconfigured(message, place=place)
-        self._drive.record.hide(name, known[name])
+        self._drive.record.hide_all(known)
         return known[name]
 
     def call(self, request: Request, *, purpose: Literal["request", "auth", "probe"] = "request") -> Reply:
