@@ -36,8 +36,11 @@ class Standing:
     pending: set[str] = field(default_factory=set)
     """Stages that a later claim takes up."""
     due_at: datetime | None = None
-    parked: Parked | None = None
     waiting_for: str = ""
+    """The stage that is tried again."""
+    parked: Parked | None = None
+    parked_at: str = ""
+    """The stage that an answer is for."""
     http_status: int | None = None
     """Of the last reply to a request."""
 
@@ -65,19 +68,20 @@ class Standing:
         self.waiting_for = stage
 
     def park(self, stage: str, parked: Parked) -> None:
+        """A stage waits for somebody outside; of several the one whose deadline comes first counts."""
         self.pending.add(stage)
-        self.parked = parked
-        self.waiting_for = stage
+        if self.parked is None or parked.deadline < self.parked.deadline:
+            self.parked, self.parked_at = parked, stage
 
     def end(self, case: Case, content: Content) -> End:
         """How the attempt leaves the worker: for a wait, or for good."""
+        parked = {} if self.parked is None else {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline}
         if self.due_at is not None:
             note = case.runs[self.waiting_for].note
             changes = {"due_at": self.due_at, "tries": case.tries + 1, "stage": self.waiting_for, "message": note}
-            return End(State.WAITING, {**changes, "http_status": self.http_status})
-        if self.parked is not None and self.pending:
-            changes = {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline, "stage": self.waiting_for}
-            return End(State.PARKED, changes)
+            return End(State.WAITING, {**parked, **changes, "http_status": self.http_status})
+        if self.parked is not None:
+            return End(State.PARKED, {**parked, "stage": self.parked_at})
         return conclude(case, self.failures, self.messages, content)
 
 

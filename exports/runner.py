@@ -82,9 +82,8 @@ class Drive:
             self.standing.broken.add(step.name)
             return
         if prior is not None and prior.state == RunState.PARKED and not self._answered(step.name):
-            self.standing.pending.add(step.name)
-            self.parked = Parked(prior.note, self.case.deadline or timezone.now(), prior.checkpoint or {})
-            self.waiting_for = step.name
+            deadline = self.case.deadline or timezone.now()
+            self.standing.park(step.name, Parked(prior.note, deadline, prior.checkpoint or {}))
             return
         self._attempt_stage(step, prior)
 
@@ -226,8 +225,8 @@ class Drive:
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
         if self.case.tries + 1 >= self.case.definition.max_tries:
-            gone = StageError(f"{error} Tried {self.case.tries + 1} times.", place=error.place)
-            self._fail(step, run, Reason.EXHAUSTED, gone)
+            told = f" Tried {self.case.tries + 1} times." if self.case.tries else " The pipeline allows one try."
+            self._fail(step, run, Reason.EXHAUSTED, StageError(f"{error}{told}", place=error.place))
             return
         wait = backoff.seconds(
             self.case.tries, first=settings.BACKOFF_SECONDS, retry_after=error.retry_after, random=random.random

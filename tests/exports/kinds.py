@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from exports import loop
+from exports.models import StageRun
 from pipelines import stages
 from pipelines.blobs import Blob
 from pipelines.contract import Checkpoint, Message, Outcome, Parked, Progress, Proof, Recovery, StageConfig
 from pipelines.errors import Misconfigured, Rejected, Unavailable, Unconfirmed
 from pipelines.fields import Operation
+from tests import builders
 
 ERRORS = {"reject": Rejected, "misconfigure": Misconfigured, "unavailable": Unavailable, "unconfirmed": Unconfirmed}
 
@@ -96,6 +99,22 @@ def module(*, sends: bool) -> types.ModuleType:
         probe=probe,
     )
     return kind
+
+
+def act(name, do="finish", *, kind="act", after=None, **config):
+    stage = {"name": name, "kind": kind, "config": {"do": do, **config}}
+    if "always_run" in config:
+        stage["always_run"] = stage["config"].pop("always_run")
+    return stage if after is None else {**stage, "run_after": after}
+
+
+def ran(attempt):
+    return {run.name: run.state for run in StageRun.objects.filter(attempt=attempt)}
+
+
+def export(*stages, fields=None, **values):
+    attempt = builders.attempt(*stages, fields=fields, **values)
+    return loop.run_now(attempt.pk)
 
 
 @pytest.fixture

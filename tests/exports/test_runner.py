@@ -7,29 +7,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from exports import attempts, loop, transitions, worklist
+from exports import loop, transitions, worklist
 from exports.models import Attempt, Delivery, Document, StageRun
 from exports.states import Reason, RunState, State, Status
 from tests import builders
-from tests.exports.kinds import kinds  # noqa: F401  # a fixture
+from tests.exports.kinds import act, export, kinds, ran  # noqa: F401  # kinds is a fixture
 
 pytestmark = pytest.mark.usefixtures("organization", "kinds")
-
-
-def act(name, do="finish", *, kind="act", after=None, **config):
-    stage = {"name": name, "kind": kind, "config": {"do": do, **config}}
-    if "always_run" in config:
-        stage["always_run"] = stage["config"].pop("always_run")
-    return stage if after is None else {**stage, "run_after": after}
-
-
-def ran(attempt):
-    return {run.name: run.state for run in StageRun.objects.filter(attempt=attempt)}
-
-
-def export(*stages, fields=None, **values):
-    attempt = builders.attempt(*stages, fields=fields, **values)
-    return loop.run_now(attempt.pk)
 
 
 def test_every_stage_finished_is_a_success():
@@ -226,25 +210,11 @@ def test_a_long_stage_goes_on_from_its_checkpoint(kinds):
     assert [name for name in kinds if name.startswith("chunk")] == [f"chunk {n}" for n in range(10)]
 
 
-def test_a_parked_attempt_goes_on_with_its_answer(kinds):
-    attempt = export(act("ask", "park"), act("after"))
-    assert (attempt.state, attempt.parked_on) == (State.PARKED, "an outside client")
+def test_a_pipeline_that_allows_one_try_says_so():
+    attempt = export(act("a", "unavailable"), max_tries=1)
 
-    assert attempts.answer(attempt, by=builders.owner(), given={"result": "done"})
-    attempt = loop.run_now(attempt.pk)
-
-    assert attempt.state == State.SUCCEEDED
-    assert kinds == ["ask", "ask", "after"]
-
-
-def test_a_parked_attempt_that_nobody_answers_fails_at_its_deadline():
-    attempt = export(act("ask", "park"))
-
-    assert attempts.time_out(timezone.now() + timedelta(minutes=6)) == 1
-
-    attempt.refresh_from_db()
-    assert (attempt.state, attempt.reason) == (State.FAILED, Reason.TIMEOUT)
-    assert Document.objects.get().status == Status.FAILED_EXPORT
+    assert (attempt.state, attempt.reason) == (State.FAILED, Reason.EXHAUSTED)
+    assert attempt.message == "unavailable by a The pipeline allows one try."
 
 
 def test_what_stages_write_into_fields_is_a_new_version_of_the_document():
