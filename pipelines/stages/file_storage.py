@@ -111,6 +111,8 @@ class Config(StageConfig):
     """What goes where."""
     condition: str | bool | None = None
     """Nothing is put anywhere where this is empty or `false` after filling."""
+    recovery: Literal[Recovery.VERIFY, Recovery.ASK] = Recovery.VERIFY
+    """After a send whose end nobody saw: `verify` compares what lies there and goes on, `ask` leaves it to a person."""
 
     @model_validator(mode="before")
     @classmethod

@@ -131,6 +131,28 @@ def test_a_send_that_nobody_saw_end_follows_its_rule(kinds, rule, state):
     assert attempt.reason == (Reason.UNCONFIRMED if rule is None else "")
 
 
+@pytest.mark.parametrize(
+    ("rule", "state", "files"), [("verify", State.SUCCEEDED, ["fields.json"]), ("ask", State.FAILED, [])]
+)
+def test_a_file_whose_end_nobody_saw_is_looked_for_or_asked_about(tmp_path, settings, rule, state, files):
+    settings.FOLDER_ROOTS = [tmp_path]
+    fields = {"type": "annotation_content", "format": "json", "filename_template": "fields.json"}
+    config = {
+        "credentials": {"type": "folder", "path": str(tmp_path)},
+        "recovery": rule,
+        "export_rules": [{"export_object_configurations": [fields]}],
+    }
+    attempt = builders.attempt({"name": "put", "kind": "file_storage", "config": config})
+    StageRun.own(
+        attempt=attempt, name="put", kind="file_storage", position=1, begun_at=timezone.now(), marked_at=timezone.now()
+    ).save()
+
+    attempt = loop.run_now(attempt.pk)
+
+    assert (attempt.state, attempt.reason) == (state, "" if rule == "verify" else Reason.UNCONFIRMED)
+    assert [path.name for path in tmp_path.iterdir()] == files
+
+
 def test_a_probe_that_finds_the_send_ends_the_stage_well_with_its_proof(kinds):
     attempt = export(act("send", "unconfirmed", probe="there"), act("after"))
 
