@@ -96,8 +96,9 @@ def claim_suspect(worker: str) -> tuple[UUID | None, list[int]]:
 
 
 def _suspects() -> QuerySet[Attempt]:
+    paused = Destination.unscoped.filter(paused_at__isnull=False).values_list("organization_id", "pk")
     due = Attempt.unscoped.filter(state=State.QUEUED, lapses__gte=SUSPECT, due_at__lte=timezone.now())
-    return due.order_by("due_at")
+    return due.exclude(lane__in=[lane(*place) for place in paused]).order_by("due_at")
 
 
 def claim_one(attempt_id: int, worker: str) -> UUID:

@@ -112,3 +112,15 @@ def test_what_has_taken_its_worker_down_runs_alone():
 
     assert (together, alone) == ([innocent.pk], [suspect.pk])
     assert not worklist.suspects()
+
+
+def test_what_runs_alone_waits_for_a_paused_destination_too():
+    (suspect,) = sending_to("paused", 1)
+    Attempt.objects.update(lapses=2)
+    Destination.objects.update(paused_at=timezone.now())
+
+    assert not worklist.suspects()
+    assert worklist.claim_suspect("w") == (None, [])
+
+    Destination.objects.update(paused_at=None)
+    assert worklist.claim_suspect("w")[1] == [suspect.pk]
