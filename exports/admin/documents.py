@@ -87,6 +87,14 @@ class Documents(DeskList):
         self.result_list = shown
 
 
+TOLD = {
+    "new": "",
+    "same": " It was here already; nothing was added twice.",
+    "changed": " It was here already and now has what changed; nothing was added twice.",
+}
+"""What the page says of an upload, by what became of it."""
+
+
 class UploadForm(forms.Form):
     """An original file, its fields, or both."""
 
@@ -188,19 +196,19 @@ class DocumentAdmin(DocumentPage):
             file = given["original"]
             original = _blob(file) if file is not None else None
             try:
-                document, created = arrivals.receive(
+                arrival = arrivals.take_in(
                     given["queue"],
                     by=by,
                     external_id=given["external_id"],
-                    fields=given["fields_json"] or {},
+                    fields=given["fields_json"] or None,  # left out, not emptied: the document may be here already
                     original=original,
                     confirmed=given["confirmed"],
                 )
             except (Refused, StageError) as error:
                 form.add_error(None, str(error))
             else:
-                known = "" if created else " It was here already; nothing was added twice."
-                messages.success(request, f"{document.external_id} is in.{known}")
+                document = arrival.document
+                messages.success(request, f"{document.external_id} is in.{TOLD[arrival.outcome]}")
                 return HttpResponseRedirect(reverse("admin:exports_document_change", args=[document.pk]))
         return self.page(
             request,

@@ -12,6 +12,7 @@ from django.urls import reverse
 from audit.models import Event
 from exports.models import Attempt, Document, Job
 from exports.states import State, Status
+from pipelines.fields import Content
 from tests import builders, desk
 
 
@@ -193,6 +194,19 @@ def test_an_upload_takes_the_file_and_its_fields(operator, queue):
     assert document.external_id == document.original.sha256
     assert b"".join(shown.streaming_content) == b"%PDF-1.4 tiny"
     assert shown.headers["Content-Type"] == "application/pdf"
+
+
+def test_a_new_original_for_a_known_document_leaves_its_fields(operator, queue):
+    first, second = (SimpleUploadedFile("scan.pdf", b"%PDF-1.4 " + text) for text in (b"one", b"two"))
+    given = {"queue": queue.pk, "external_id": "INV-7"}
+    post(operator, "exports_document_add", **given, original=first, fields_json='{"document_id": "INV-7"}')
+
+    again = post(operator, "exports_document_add", **given, original=second)
+
+    document = Document.objects.get()
+    assert Content(document.fields.content).values == {"document_id": "INV-7"}
+    assert bytes(document.original.inline) == b"%PDF-1.4 two"
+    assert said(again) == "INV-7 is in. It was here already and now has what changed; nothing was added twice."
 
 
 @pytest.mark.parametrize(
