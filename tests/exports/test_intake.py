@@ -73,8 +73,8 @@ def test_a_file_that_is_too_large_is_told_the_limit_and_its_setting():
     assert str(rejected.value) == "original: The file has 17 bytes; 10 are the most (WAYBILL_MAX_ORIGINAL_BYTES)."
 
 
-@override_settings(INLINE_BYTES=4)
 def test_a_refused_document_leaves_no_bytes_in_storage(tmp_path, settings):
+    settings.INLINE_BYTES = 4  # by the fixture alone: beside override_settings, one would outlive the test
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path)}},

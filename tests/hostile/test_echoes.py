@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exports import loop
+from exports import contents, loop
 from exports.models import Artifact, Content
 from pipelines import vault
 from tests import builders
@@ -26,6 +26,6 @@ def test_a_secret_of_the_destination_is_hidden_although_no_stage_asked_for_it():
 
         loop.run_now(attempt.pk)
 
-    kept = [bytes(content.inline) for content in Content.objects.all()]
+    kept = [contents.blob(content).read() for content in Content.objects.all()]
     assert Artifact.objects.get(key="reply").size > 0
     assert not any(b"hunter2-hunter2" in body for body in kept)
