@@ -38,6 +38,8 @@ class Standing:
     due_at: datetime | None = None
     waiting_for: str = ""
     """The stage that is tried again."""
+    tried: bool = False
+    """Whether a wait is one of the tries that the pipeline allows."""
     parked: Parked | None = None
     parked_at: str = ""
     """The stage that an answer is for."""
@@ -61,11 +63,12 @@ class Standing:
             if message["type"] == "error":
                 self.failures.append(Failure(Reason.REJECTED, run.name, message["content"], self.http_status))
 
-    def wait(self, stage: str, due_at: datetime) -> None:
-        """A stage is tried again at `due_at`; of several the latest counts."""
+    def wait(self, stage: str, due_at: datetime, *, tried: bool) -> None:
+        """A stage is tried again at `due_at`; of several the latest counts. `tried`: the other side was asked."""
         self.pending.add(stage)
         self.due_at = max(self.due_at or due_at, due_at)
         self.waiting_for = stage
+        self.tried = self.tried or tried
 
     def park(self, stage: str, parked: Parked) -> None:
         """A stage waits for somebody outside; of several the one whose deadline comes first counts."""
@@ -78,7 +81,8 @@ class Standing:
         parked = {} if self.parked is None else {"parked_on": self.parked.on[:200], "deadline": self.parked.deadline}
         if self.due_at is not None:
             note = case.runs[self.waiting_for].note
-            changes = {"due_at": self.due_at, "tries": case.tries + 1, "stage": self.waiting_for, "message": note}
+            tries = case.tries + self.tried
+            changes = {"due_at": self.due_at, "tries": tries, "stage": self.waiting_for, "message": note}
             return End(State.WAITING, {**parked, **changes, "http_status": self.http_status})
         if self.parked is not None:
             return End(State.PARKED, {**parked, "stage": self.parked_at})

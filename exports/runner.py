@@ -26,7 +26,7 @@ from exports.models import StageRun
 from exports.payloads import Payload
 from exports.record import Record
 from exports.states import Reason, RunState
-from exports.tools import StageTools
+from exports.tools import PausedError, StageTools
 from exports.world import World
 from pipelines import formulas, keepable
 from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Parked, Progress, Recovery
@@ -224,7 +224,8 @@ class Drive:
         self.standing.fail(step.name, reason, self.record.text(str(error)))
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
-        if self.case.tries + 1 >= self.case.definition.max_tries:
+        paused = isinstance(error, PausedError)
+        if not paused and self.case.tries + 1 >= self.case.definition.max_tries:
             told = f" Tried {self.case.tries + 1} times." if self.case.tries else " The pipeline allows one try."
             self._fail(step, run, Reason.EXHAUSTED, StageError(f"{error}{told}", place=error.place))
             return
@@ -232,7 +233,7 @@ class Drive:
             self.case.tries, first=settings.BACKOFF_SECONDS, retry_after=error.retry_after, random=random.random
         )
         self._close(run, RunState.WAITING, note=str(error))
-        self.standing.wait(step.name, timezone.now() + timedelta(seconds=wait))
+        self.standing.wait(step.name, timezone.now() + timedelta(seconds=wait), tried=not paused)
 
     def _park(self, step: Step, run: StageRun, parked: Parked) -> None:
         run.checkpoint = dict(parked.state)

@@ -23,13 +23,21 @@ from exports.models import Delivery, Exchange, StageRun
 from pipelines import sandbox
 from pipelines.blobs import Blob
 from pipelines.contract import Proof, Sandbox, Store, TokenStore
-from pipelines.errors import Misconfigured, StageError
+from pipelines.errors import Misconfigured, StageError, Unavailable
 from pipelines.transports.http import Part, Reply, Request
 
 if TYPE_CHECKING:
     from exports.runner import Drive
     from exports.world import World
     from pipelines.definition import Step
+
+
+PAUSED_LOOK = 15.0
+"""Seconds until an attempt that met a paused destination looks again."""
+
+
+class PausedError(Unavailable):
+    """Nothing is sent to this destination now, because people paused it: the attempt waits, and that is no try."""
 
 
 class StageTools:
@@ -69,6 +77,8 @@ class StageTools:
         return known[name]
 
     def call(self, request: Request, *, purpose: Literal["request", "auth", "probe"] = "request") -> Reply:
+        if purpose == "request":
+            self._check_open()
         digest, size, kept = _body(request)
         request = self._with_key(request, digest) if purpose == "request" else request
         key = request.headers.get(request.idempotency_header, "")
@@ -96,6 +106,7 @@ class StageTools:
         known = self._drive.case.deliveries.get((self._step.name, key, place))
         if known is not None:
             return Proof(known.place, known.size, known.sha256, known.how, known.details)
+        self._check_open()
         exchange = self._open("file", "PUT", place, {}, blob.sha256, blob.size, None)
         try:
             with self._world.turn(self._destination):
@@ -127,6 +138,14 @@ class StageTools:
         )
         self._drive.record.delivery(delivery)
         self._drive.case.deliveries[(self._step.name, key, place or proof.place)] = delivery
+
+    def _check_open(self) -> None:
+        """A claim looks at the first destination of a pipeline only; a later one is met here. Raises PausedError."""
+        there = self._destination
+        if there is not None and there.paused_at is not None:
+            why = f" ({there.paused_why})" if there.paused_why else ""
+            message = f"The destination {there.name} is paused{why}. It is sent once that is resumed."
+            raise PausedError(message, retry_after=PAUSED_LOOK)
 
     def _with_key(self, request: Request, digest: str) -> Request:
         """The same key for the same bytes of the same stage of one lineage; other bytes, another key."""

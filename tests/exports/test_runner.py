@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from exports import loop, transitions, worklist
-from exports.models import Attempt, Delivery, Document, StageRun
+from exports.models import Attempt, Delivery, Document, Exchange, StageRun
 from exports.states import Reason, RunState, State, Status
+from pipelines.models import Destination
 from tests import builders
 from tests.exports.kinds import act, export, kinds, ran  # noqa: F401  # kinds is a fixture
 
@@ -151,6 +152,29 @@ def test_a_file_whose_end_nobody_saw_is_looked_for_or_asked_about(tmp_path, sett
 
     assert (attempt.state, attempt.reason) == (state, "" if rule == "verify" else Reason.UNCONFIRMED)
     assert [path.name for path in tmp_path.iterdir()] == files
+
+
+def test_a_later_destination_that_is_paused_is_waited_for_without_a_try(kinds):
+    open_one, paused = (Destination.own(name=name) for name in ("erp", "files"))
+    open_one.save()
+    paused.paused_at, paused.paused_why = timezone.now(), "moving house"
+    paused.save()
+    stages = [act(name, "deliver", kind="act_and_send") for name in ("first", "second")]
+    stages[0]["destination"], stages[1]["destination"] = open_one, paused
+
+    attempt = export(*stages, max_tries=1)
+
+    assert (attempt.state, attempt.tries, attempt.stage) == (State.WAITING, 0, "second")
+    assert attempt.message == "The destination files is paused (moving house). It is sent once that is resumed."
+    assert [delivery.run.name for delivery in Delivery.objects.all()] == ["first"]
+    assert list(Exchange.objects.values_list("run__name", flat=True)) == ["first"]
+
+    Destination.objects.update(paused_at=None)
+    Attempt.objects.update(due_at=timezone.now())
+    transitions.wake(timezone.now())
+
+    assert loop.run_now(attempt.pk).state == State.SUCCEEDED
+    assert kinds == ["first", "second", "second"]
 
 
 def test_a_probe_that_finds_the_send_ends_the_stage_well_with_its_proof(kinds):
