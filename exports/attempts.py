@@ -149,10 +149,10 @@ def answer(attempt: Attempt, *, by: Principal, given: dict[str, Any]) -> bool:
 def time_out(now: datetime) -> int:
     """Fail what is parked past its deadline; part of the sweep."""
     late = Attempt.unscoped.filter(state=State.PARKED, deadline__lt=now).values_list(
-        "id", "organization_id", "document_id", "parked_on"
+        "id", "organization_id", "document_id", "parked_on", "stage"
     )
     ended = 0
-    for pk, organization_id, document_id, parked_on in list(late[:500]):
+    for pk, organization_id, document_id, parked_on, stage in list(late[:500]):
         by = Principal.system("sweep", organization_id)
         message = f"Nothing was heard from {parked_on} before the deadline."
         with transaction.atomic():
@@ -162,8 +162,9 @@ def time_out(now: datetime) -> int:
             )  # fmt: skip
             if moved:
                 transitions.move_document(
-                    document_id, Status.FAILED_EXPORT, by=by, verb="fail_export", sources={Status.EXPORTING}
-                )
+                    document_id, Status.FAILED_EXPORT, by=by, verb="fail_export", sources={Status.EXPORTING},
+                    messages=[{"type": "error", "content": message, "id": "all", "detail": {"stage": stage}}],
+                )  # fmt: skip
         ended += moved
     return ended
 

@@ -114,10 +114,11 @@ def conclude(case: Case, failures: Sequence[Failure], messages: Sequence[dict[st
     return End(State.FAILED, changes, Status.FAILED_EXPORT, document, version)
 
 
-def worn_out(case: Case) -> Failure:
-    """For an attempt that took its worker down too often."""
+def worn_out(case: Case, standing: Standing) -> None:
+    """Fail an attempt that took its worker down too often."""
     marked = next((run for run in case.runs.values() if run.marked_at is not None), None)
     message = f"The worker died {case.lapses} times while it had this attempt; it is not tried again by itself."
     if marked is not None:
-        return Failure(Reason.UNCONFIRMED, marked.name, f"{message} A send had begun: look at the other side first.")
-    return Failure(Reason.INTERNAL, "", message)
+        standing.fail(marked.name, Reason.UNCONFIRMED, f"{message} A send had begun: look at the other side first.")
+    else:
+        standing.fail("", Reason.INTERNAL, message)

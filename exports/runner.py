@@ -60,7 +60,7 @@ class Drive:
     def run(self) -> None:
         """To the end, or to the next wait. LeaseLostError means that somebody else has the attempt now."""
         if self.case.lapses >= MAX_LAPSES:
-            self.standing.failures.append(endings.worn_out(self.case))
+            endings.worn_out(self.case, self.standing)
         else:
             for step in self.case.definition.for_queue(self.case.facts.queue_id):
                 self._step(step)

@@ -34,7 +34,11 @@ def test_a_parked_attempt_that_nobody_answers_fails_at_its_deadline():
 
     attempt.refresh_from_db()
     assert (attempt.state, attempt.reason) == (State.FAILED, Reason.TIMEOUT)
-    assert Document.objects.get().status == Status.FAILED_EXPORT
+    document = Document.objects.get()
+    assert document.status == Status.FAILED_EXPORT
+    assert [message["content"] for message in document.messages] == [
+        "Nothing was heard from an outside client before the deadline."
+    ]
 
 
 def test_a_parked_stage_is_still_waited_for_after_another_was_tried_again(kinds):

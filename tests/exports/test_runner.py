@@ -240,6 +240,7 @@ def test_an_attempt_that_kills_its_workers_is_given_up(kinds):
     attempt = loop.run_now(attempt.pk)
 
     assert (attempt.state, attempt.reason) == (State.FAILED, Reason.INTERNAL)
+    assert [message["content"] for message in Document.objects.get().messages] == [attempt.message]
     assert kinds == []
 
 
