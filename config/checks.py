@@ -98,7 +98,8 @@ def folders(app_configs: Any, **_options: Any) -> Iterator[CheckMessage]:  # noq
         hint = "Large contents go there. Give the user that runs Waybill the right to write, or set WAYBILL_DATA."
         yield Error(f"{folder} cannot be written.", hint=hint, id="waybill.E008")
     own = {Path(settings.BASE_DIR).resolve(), Path(settings.DATA_DIR).resolve()}
-    for root in map(Path, settings.FOLDER_ROOTS):
+    for given in map(Path, settings.FOLDER_ROOTS):
+        root = next((above.parent for above in (given, *given.parents) if "{organization}" in above.name), given)
         plain = root.resolve()
         if not root.is_absolute():
             hint = "Write the whole path; a relative one would depend on where the process was started."

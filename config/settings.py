@@ -120,7 +120,8 @@ DRAIN_SECONDS = env.number("WAYBILL_DRAIN_SECONDS", 240, least=1)
 HAND_BACK_SECONDS = 100  # after that, for what still runs; together below the task time limit
 OUTBOX = DATA_DIR.resolve() / "outbox"
 OUTBOX.mkdir(exist_ok=True)
-FOLDER_ROOTS = [Path(root) for root in env.words("WAYBILL_FOLDER_ROOTS", str(OUTBOX))]  # where folder stores may write
+# Where folder stores may write; {organization} stands for each one's own folder (pipelines/destinations.py).
+FOLDER_ROOTS = [Path(root) for root in env.words("WAYBILL_FOLDER_ROOTS", str(OUTBOX / "{organization}"))]
 CLOSED_NETWORKS = env.networks("WAYBILL_CLOSED_NETWORKS")  # that no destination may open
 BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before the second try; doubled after each
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)

@@ -13,13 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from django.conf import settings
 from django.db import close_old_connections
 
 from accounts import scope
 from pipelines import vault
 from pipelines.contract import Store
-from pipelines.destinations import egress_of
+from pipelines.destinations import egress_of, folder_roots
 from pipelines.models import Destination
 from pipelines.tokens import SharedTokens
 from pipelines.transports.guard import Egress
@@ -98,7 +97,10 @@ class World:
         return egress_of(destination)
 
     def store(self, credentials: Mapping[str, Any], secret: Secret, destination: Destination | None) -> Store:
-        return open_store(credentials, secret, egress=self.egress(destination), folder_roots=settings.FOLDER_ROOTS)
+        organization_id = scope.current()
+        assert organization_id is not None, "stages run in their organization's scope"
+        roots = self._kept(("folders", organization_id), lambda: folder_roots(organization_id))
+        return open_store(credentials, secret, egress=self.egress(destination), folder_roots=roots)
 
     @contextmanager
     def turn(self, destination: Destination | None) -> Iterator[None]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Organization
 from accounts.policy import Principal, require
 from audit import trail
 from pipelines import configs, jsontext, vault
@@ -27,6 +29,8 @@ from pipelines.transports.stores import open_store
 
 TEST_SECONDS = 10.0
 TEST_BYTES = 4096
+PLACEHOLDER = "{organization}"
+"""In a folder root: the organization's slug."""
 MAX_ADDRESSES = 5
 """Addresses of stages that one test tries."""
 
@@ -156,9 +160,23 @@ def _tested(what: str, ask: Callable[[], str]) -> Finding:
         return Finding(False, what, error.message, error.reason)
 
 
+def folder_roots(organization_id: int) -> list[Path]:
+    """Where the folder stores of an organization may write: WAYBILL_FOLDER_ROOTS, with {organization} as its slug, so
+    that none reaches another's files. A folder of its own is made where the one above it is there."""
+    slug = Organization.objects.values_list("slug", flat=True).get(pk=organization_id)
+    roots = []
+    for given in settings.FOLDER_ROOTS:
+        root = Path(str(given).replace(PLACEHOLDER, slug))
+        if root != given and root.parent.is_dir():
+            root.mkdir(exist_ok=True)
+        roots.append(root)
+    return roots
+
+
 def _store(destination: Destination, egress: Egress) -> str:
     secrets = vault.secrets_for(destination.organization_id, destination_id=destination.pk, pipeline_id=None)
-    store = open_store(destination.credentials, secrets, egress=egress, folder_roots=settings.FOLDER_ROOTS)
+    roots = folder_roots(destination.organization_id)
+    store = open_store(destination.credentials, secrets, egress=egress, folder_roots=roots)
     try:
         return store.check()
     finally:

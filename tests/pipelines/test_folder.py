@@ -7,9 +7,11 @@ import shutil
 import pytest
 
 from pipelines.blobs import Blob
+from pipelines.destinations import folder_roots
 from pipelines.errors import Misconfigured
 from pipelines.transports.guard import Egress
 from pipelines.transports.stores import open_store
+from tests import builders
 
 CSV = Blob.of(b"a;b\r\n")
 
@@ -87,19 +89,33 @@ def test_the_receipt_is_an_address(root):
     assert proof.place == (root / "in" / "Rechnung ü.csv").as_uri()
 
 
-def test_the_outbox_works_out_of_the_box(settings):
-    folder = settings.FOLDER_ROOTS[0] / "made" / "by" / "the-test"
-    store = opened(folder, *settings.FOLDER_ROOTS)
+def test_the_outbox_works_out_of_the_box(settings, organization):
+    roots = folder_roots(organization.pk)
+    folder = roots[0] / "made" / "by" / "the-test"
+    store = opened(folder, *roots)
 
     try:
         assert store.find("a.csv", CSV) is None
         proof = store.put("in/a.csv", CSV, replace=False)
 
-        assert settings.FOLDER_ROOTS == [settings.OUTBOX]
+        assert roots == [settings.OUTBOX / "acme"]
         assert proof.place == (folder / "in" / "a.csv").as_uri()
         assert (folder / "in" / "a.csv").read_bytes() == b"a;b\r\n"
     finally:
-        shutil.rmtree(settings.OUTBOX / "made")
+        shutil.rmtree(settings.OUTBOX / "acme" / "made")
+
+
+def test_each_organization_has_a_folder_of_its_own(settings, tmp_path, organization):
+    settings.FOLDER_ROOTS = [tmp_path / "{organization}", tmp_path / "shared"]
+    other = builders.organization("Other")
+
+    ours, theirs = folder_roots(organization.pk), folder_roots(other.pk)
+
+    assert ours == [tmp_path / "acme", tmp_path / "shared"]
+    assert theirs == [tmp_path / "other", tmp_path / "shared"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["acme", "other"]
+    with pytest.raises(Misconfigured, match="not a folder that Waybill may write to"):
+        opened(tmp_path / "acme", *theirs)
 
 
 def test_a_root_that_is_away_is_named_and_not_made(tmp_path):
