@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 import traceback
-from collections.abc import Generator
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -18,7 +16,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from exports import backoff, endings, probing
+from audit import rows
+from exports import backoff, endings, probing, stepping
 from exports.cases import Case
 from exports.endings import Failure, Standing
 from exports.ledger import LeaseLostError
@@ -29,7 +28,7 @@ from exports.states import Reason, RunState
 from exports.tools import PausedError, StageTools
 from exports.world import World
 from pipelines import formulas, keepable
-from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Parked, Progress, Recovery
+from pipelines.contract import Inbox, Message, Outcome, Parked, Recovery
 from pipelines.definition import Step
 from pipelines.errors import StageError, Unavailable, Unconfirmed
 from pipelines.fields import Operation
@@ -38,9 +37,6 @@ log = logging.getLogger(__name__)
 
 MAX_LAPSES = 5
 """An attempt that takes its worker down this often is not tried again."""
-
-PROGRESS_EVERY = 2.0
-"""Seconds between two committed Progress rows of one stage."""
 
 DONE = frozenset({RunState.FINISHED, RunState.SKIPPED, RunState.BLOCKED, RunState.FAILED})
 
@@ -119,7 +115,7 @@ class Drive:
                 inbox = replace(inbox, repeats=self._recover(step, prior))
             elif (arrived := probing.look_again(step, inbox, tools, run)) is not None:
                 return arrived
-            return self._complete(step, step.module.run(step.config, inbox, tools), run)
+            return stepping.complete(self, step.module.run(step.config, inbox, tools), run, sends=step.sends)
         except Unconfirmed as error:
             return probing.decide(step, inbox, tools, run, error)
 
@@ -153,29 +149,6 @@ class Drive:
             repeats=repeats,
             payload=Payload(self.case, self.content),
         )
-
-    def _complete(self, step: Step, result: Any, run: StageRun) -> Outcome | Parked:
-        """The outcome of a stage, generator or not; checkpoints are durable before the stage goes on."""
-        if not isinstance(result, Generator):
-            return _checked(result)
-        told_at = 0.0
-        while True:
-            try:
-                came = next(result)
-            except StopIteration as stop:
-                return _checked(stop.value)
-            if isinstance(came, Parked):
-                result.close()
-                return came
-            if isinstance(came, Checkpoint):
-                run.checkpoint = dict(came.state)
-                self.record.attach(run, came.artifacts, redact=step.sends)
-                self.commit()
-            elif isinstance(came, Progress):
-                run.progress = asdict(came)
-                if time.monotonic() - told_at > PROGRESS_EVERY:
-                    told_at = time.monotonic()
-                    self.commit()
 
     def _take(self, step: Step, run: StageRun, outcome: Outcome) -> None:
         for key in outcome.detach:
@@ -267,7 +240,8 @@ class Drive:
         run = self.case.runs.get(step.name)
         if run is None:
             self._position += 1
-            run = StageRun(
+            run = rows.new(
+                StageRun,
                 organization_id=self.case.organization_id,
                 attempt_id=self.case.attempt_id,
                 name=step.name,
@@ -286,14 +260,6 @@ class Drive:
 
     def _redacted(self, message: Message) -> Message:
         return Message(message.type, self.record.text(message.content)[:4096], message.field)
-
-
-def _checked(given: Any) -> Outcome:
-    """What a stage returned, which for a third-party kind may be anything."""
-    if not isinstance(given, Outcome):
-        message = f"The stage returned a {type(given).__name__} where an Outcome was due."
-        raise TypeError(message)
-    return given
 
 
 def _plain(operation: Operation) -> dict[str, Any]:
