@@ -10,12 +10,39 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import NOT_PROVIDED, Model
+from django.db.models.base import ModelState
 
 Convert = Callable[[Any], Any]
+
+M = TypeVar("M", bound=Model)
+
+
+def new(model: type[M], **values: Any) -> M:
+    """A row as its constructor would make it, at a fifth of the cost: `values` by column name (`attempt_id`), the
+    rest defaults. No signals are sent; nobody listens to these models."""
+    fixed, fresh = _defaults(model)
+    row = model.__new__(model)
+    row._state = ModelState()
+    row.__dict__.update(fixed)
+    row.__dict__.update({name: default() for name, default in fresh if name not in values})
+    row.__dict__.update(values)
+    return row
+
+
+@cache
+def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """The defaults that are one value for all rows, and those that each row has its own of."""
+    fixed, fresh = {}, []
+    for field in model._meta.concrete_fields:
+        if callable(field.default) and field.default is not NOT_PROVIDED:
+            fresh.append((field.attname, field.default))
+        else:
+            fixed[field.attname] = field.get_default()
+    return fixed, fresh
 
 
 def insert(

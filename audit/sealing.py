@@ -99,7 +99,7 @@ def _extend(organization_id: int, events: Sequence[Event]) -> int:
     seals = []
     for event in events:  # before the transaction: on SQLite nobody else writes while one is open
         number, last = number + 1, digest(last, event)
-        seals.append(Seal(organization_id=organization_id, number=number, event=event, digest=last))
+        seals.append(rows.new(Seal, organization_id=organization_id, number=number, event_id=event.pk, digest=last))
     try:
         with transaction.atomic():
             rows.insert(Seal, seals)

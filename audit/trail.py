@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from audit import rows
 from audit.models import Event
 
 
@@ -12,7 +13,8 @@ def event(
     verb: str, subject: str, *, organization_id: int, actor: str, why: str = "", detail: Mapping[str, Any] | None = None
 ) -> Event:
     """An unsaved event, for callers that write many rows at once. `subject` is "noun:id", for example "attempt:12"."""
-    return Event(
+    return rows.new(
+        Event,
         organization_id=organization_id,
         actor=actor[:200],
         verb=verb,

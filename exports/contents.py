@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
+from audit import rows
 from exports.models import Content
 from pipelines.blobs import Blob
 
@@ -17,7 +18,7 @@ from pipelines.blobs import Blob
 def keep(given: bytes | Blob, organization_id: int) -> Content:
     """An unsaved row for `given`. Large content is in storage when this returns; the row makes it found."""
     blob = Blob.of(given) if isinstance(given, bytes) else given
-    row = Content(organization_id=organization_id, size=blob.size)
+    row = rows.new(Content, organization_id=organization_id, size=blob.size)
     if blob.size <= settings.INLINE_BYTES:
         row.inline = blob.read()
         row.size = len(row.inline)
@@ -41,9 +42,9 @@ def blob(row: Content, *, name: str = "", media_type: str = "application/octet-s
     return Blob(name, media_type, row.size, opener, row.sha256)
 
 
-def forget(rows: list[Content]) -> None:
+def forget(kept: list[Content]) -> None:
     """Delete rows and what storage holds for them; nothing may point at them any more."""
-    for row in rows:
+    for row in kept:
         if row.stored:
             default_storage.delete(row.stored)
-    Content.unscoped.filter(pk__in=[row.pk for row in rows]).delete()
+    Content.unscoped.filter(pk__in=[row.pk for row in kept]).delete()

@@ -211,8 +211,12 @@ def _attach(entries: Sequence[Entry]) -> None:
         if entry.detached and entry.document_id:
             Attachment.unscoped.filter(document_id=entry.document_id, key__in=entry.detached).delete()
     latest = {
-        (entry.document_id, key): Attachment(
-            organization_id=entry.organization_id, document_id=entry.document_id, key=key, artifact_id=artifact_id
+        (entry.document_id, key): rows.new(
+            Attachment,
+            organization_id=entry.organization_id,
+            document_id=entry.document_id,
+            key=key,
+            artifact_id=artifact_id,
         )
         for entry in entries
         if entry.document_id

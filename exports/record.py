@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from audit import rows
 from exports import contents
 from exports.cases import Case
-from exports.ids import uuid7
 from exports.ledger import End, Entry, Ledger
 from exports.models import Artifact, Delivery, Exchange, StageRun
 from pipelines import keepable
@@ -89,8 +89,8 @@ class Record:
         """Keep a stage's artifacts under their keys. What came from outside is redacted like every other text."""
         for key, given in artifacts.items():
             blob = self._clean(given) if redact and self._hidden and given.size <= settings.REPLY_BYTES else given
-            artifact = Artifact(
-                id=uuid7(),
+            artifact = rows.new(
+                Artifact,
                 organization_id=self._case.organization_id,
                 attempt_id=self._case.attempt_id,
                 run_id=run.pk,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from django.conf import settings
 from django.utils import timezone
 
+from audit import rows
 from exports import crashpoints
 from exports.models import Delivery, Exchange, StageRun
 from pipelines import sandbox
@@ -124,7 +125,8 @@ class StageTools:
 
     def prove(self, key: str, proof: Proof, *, place: str = "") -> None:
         """Keep a receipt: of a file that was put, or of a send that a probe found at the other side."""
-        delivery = Delivery(
+        delivery = rows.new(
+            Delivery,
             organization_id=self._drive.case.organization_id,
             attempt_id=self._drive.case.attempt_id,
             run_id=self._run.pk,
@@ -168,7 +170,8 @@ class StageTools:
         key: str = "",
     ) -> Exchange:
         drive = self._drive
-        exchange = Exchange(
+        exchange = rows.new(
+            Exchange,
             organization_id=drive.case.organization_id,
             run_id=self._run.pk,
             attempt_id=drive.case.attempt_id,

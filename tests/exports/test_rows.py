@@ -117,3 +117,17 @@ def test_ids_that_the_database_gives_come_back_by_what_is_unique():
     stored = FieldsVersion.objects.filter(number=7).values_list("document_id", "id")
     assert ids == dict(stored)
     assert len(ids) == 2
+
+
+@pytest.mark.parametrize("model", [StageRun, Exchange, Artifact, Content, Attachment, FieldsVersion, Event])
+def test_a_row_made_quickly_is_the_row_its_constructor_makes(model):
+    given = {"pk" if model is Event else "id": None} if model in (Attachment, FieldsVersion, Event) else {"id": uuid7()}
+    names = [field.attname for field in model._meta.concrete_fields]
+    quick, slow = rows.new(model, **({} if model in (Attachment, FieldsVersion, Event) else given)), model(**given)
+
+    differing = [name for name in names if getattr(quick, name) != getattr(slow, name)]
+
+    assert [name for name in differing if not name.endswith("_at") and name != "at"] == []
+    assert quick._state.adding
+    fresh = [name for name in names if isinstance(getattr(quick, name), list | dict)]
+    assert all(getattr(quick, name) is not getattr(rows.new(model), name) for name in fresh)
