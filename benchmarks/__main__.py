@@ -2,8 +2,8 @@
 
     python -m benchmarks [--quick] [--only sqlite|postgres] [--latency MS …]
 
-Each line: the engine under its default settings (`manage.py qcluster`), the bare loop with one thread, the bare loop with
-64, and the two ratios. Absolute numbers depend on the machine; the ratios are what is kept."""
+Each line: the engine under its default settings (`manage.py qcluster`), the bare loop with one thread, the same
+without waiting for the disk, the bare loop with 64 threads, and the ratios. Absolute numbers depend on the machine; the ratios are what is kept."""
 
 from __future__ import annotations
 
@@ -81,15 +81,29 @@ def main() -> None:
     options.add_argument("--latency", type=int, nargs="*", default=list(SIZES))
     given = options.parse_args()
     print("pipeline:", chain.shown())
-    print(
-        f"{'database':18} {'latency':>8} {'engine/s':>9} {'bare/s':>8} {'×64/s':>8} {'of bare':>8} {'of ×64':>7} {'CPU/doc':>8}  workers"
+    columns = (
+        "database",
+        "latency",
+        "engine/s",
+        "bare/s",
+        "unsynced",
+        "×64/s",
+        "of bare",
+        "of unsynced",
+        "of ×64",
+        "CPU/doc",
     )
+    print(f"{columns[0]:18}", *(f"{column:>11}" for column in columns[1:]), " workers")
     for database in [given.only] if given.only else ["sqlite", "postgres"]:
         for latency in given.latency:
             found = measure(database, latency, scale=0.1 if given.quick else 1.0)
+            speeds = [found[name] for name in ("engine", "bare", "unsynced", "threads")]
+            ratios = [found["engine"] / found[name] for name in ("bare", "unsynced", "threads")]
             print(
-                f"{found['database']:18} {latency:>5} ms {found['engine']:9.1f} {found['bare']:8.1f} {found['threads']:8.1f} "
-                f"{found['engine'] / found['bare']:8.2f} {found['engine'] / found['threads']:7.2f} {found['cpu']:5.1f} ms  {found['workers']}",
+                f"{found['database']:18} {latency:>8} ms",
+                *(f"{speed:11.1f}" for speed in speeds),
+                *(f"{ratio:11.2f}" for ratio in ratios),
+                f"{found['cpu']:8.1f} ms  {found['workers']}",
                 flush=True,
             )
 

@@ -1,7 +1,8 @@
 """The bare loop that everything is compared with: the same chain with nothing around it.
 
 Render, POST, keep the reply, judge, write a file, record; `requests.Session`, two commits a document, no framework. One
-process, one thread or many."""
+process, one thread or many. Synced, it keeps what it commits through a power cut, as the engine does; else nothing waits
+for the disk."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ from benchmarks.chain import TEMPLATE
 
 
 class Sqlite:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, synced: bool = True) -> None:
         self.path = str(folder / "bare.sqlite3")
+        self.synced = synced
         connection = self.connect()
         connection.execute("CREATE TABLE try (id INTEGER PRIMARY KEY, body TEXT, status INT, reply TEXT, ended REAL)")
         connection.close()
@@ -31,7 +33,7 @@ class Sqlite:
     def connect(self):
         connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if self.synced else 'OFF'}")
         return connection
 
     def begin(self, connection, number, body):
@@ -42,8 +44,9 @@ class Sqlite:
 
 
 class Postgres:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, synced: bool = True) -> None:
         self.url = url
+        self.synced = synced
         connection = self.connect()
         connection.execute("DROP TABLE IF EXISTS bare_try")
         connection.execute(
@@ -54,7 +57,10 @@ class Postgres:
     def connect(self):
         import psycopg
 
-        return psycopg.connect(self.url, autocommit=True)
+        connection = psycopg.connect(self.url, autocommit=True)
+        if not self.synced:
+            connection.execute("SET synchronous_commit = off")
+        return connection
 
     def begin(self, connection, number, body):
         connection.execute("INSERT INTO bare_try (id, body) VALUES (%s, %s)", (number, body))
@@ -86,7 +92,8 @@ def run(documents: Sequence[dict], url: str, database: Sqlite | Postgres, outbox
         with part.open("wb") as file:
             file.write(body.encode())
             file.flush()
-            os.fsync(file.fileno())
+            if database.synced:
+                os.fsync(file.fileno())
         part.rename(outbox / f"{number}.json")
         database.end(own.connection, number, reply.status_code, reply.text)
 

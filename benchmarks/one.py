@@ -125,8 +125,13 @@ def main() -> None:
     database = bare.Postgres(asked["database"]) if asked["database"] else bare.Sqlite(folder)
     documents = [chain.fields(n) for n in range(max(for_bare, for_threads))]
     found["bare"] = bare.run(documents[:for_bare], asked["url"], database, folder / "bare", threads=1)
-    database = bare.Postgres(asked["database"]) if asked["database"] else bare.Sqlite(_fresh(folder))
+    database = bare.Postgres(asked["database"]) if asked["database"] else bare.Sqlite(_fresh(folder, "threads"))
     found["threads"] = bare.run(documents[:for_threads], asked["url"], database, folder / "bare64", threads=64)
+    unsynced = _fresh(folder, "unsynced")
+    database = (
+        bare.Postgres(asked["database"], synced=False) if asked["database"] else bare.Sqlite(unsynced, synced=False)
+    )
+    found["unsynced"] = bare.run(documents[:for_bare], asked["url"], database, unsynced / "out", threads=1)
     print(json.dumps(found))
 
 
@@ -144,8 +149,8 @@ def _spent(root: int) -> float:
     return sum(ticks.get(pid, 0) for pid in below) / os.sysconf("SC_CLK_TCK")
 
 
-def _fresh(folder: Path) -> Path:
-    made = folder / "threads"
+def _fresh(folder: Path, name: str) -> Path:
+    made = folder / name
     made.mkdir()
     return made
 
