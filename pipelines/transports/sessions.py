@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import paramiko
+from cryptography.hazmat.primitives import serialization
 
 from pipelines.errors import Misconfigured, StageError, Unavailable
 from pipelines.transports.guard import Egress, connect
@@ -236,7 +237,12 @@ def private_key(text: str, passphrase: str) -> paramiko.PKey:
     place = "secrets.ssh_key"
     for kind in _kinds(text):
         try:
-            return kind.from_private_key(io.StringIO(text), password=passphrase or None)
+            try:
+                return kind.from_private_key(io.StringIO(text), password=passphrase or None)
+            except paramiko.PasswordRequiredException:
+                raise
+            except paramiko.SSHException:
+                return kind.from_private_key(io.StringIO(_repacked(text, passphrase)))
         except paramiko.PasswordRequiredException as error:
             message = 'The secret "ssh_key" is sealed by a passphrase: add the secret "ssh_key_passphrase".'
             raise Misconfigured(message, place="secrets.ssh_key_passphrase") from error
@@ -248,6 +254,14 @@ def private_key(text: str, passphrase: str) -> paramiko.PKey:
         ) from last
     message = 'The secret "ssh_key" is no private key; it begins with -----BEGIN OPENSSH PRIVATE KEY-----.'
     raise Misconfigured(message, place=place) from last
+
+
+def _repacked(text: str, passphrase: str) -> str:
+    """The same key in the older form. paramiko reads nothing of an OpenSSH key without a comment whose length happens
+    to need no padding: every second ECDSA key that asyncssh writes. Raises ValueError for what is no key."""
+    key = serialization.load_ssh_private_key(text.encode(), passphrase.encode() or None)
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 def _kinds(text: str) -> Sequence[type[paramiko.PKey]]:

@@ -252,3 +252,9 @@ def test_a_file_where_a_folder_should_be_is_told(server):
         put(opened(server))
 
     assert "in/a.csv" in told.value.message
+
+
+def test_keys_of_every_length_are_read():
+    keys = [asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key().decode() for _ in range(150)]
+
+    assert {sessions.private_key(key, "").get_name() for key in keys} == {"ecdsa-sha2-nistp256"}
