@@ -61,7 +61,7 @@ TEMPLATES = {
     "round": ("{{ 1.5|round(1000000000, 'floor') }}", 1, "300"),
     "batch": ("{{ [1]|batch(1000000000, 'x')|list }}", 1, "100,000"),
     "a macro that calls itself": ("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "too deeply"),
-    "a macro that calls itself twice": ("{% macro m(n) %}{% if n %}\n{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}", 2, TIME),
+    "a macro that calls itself twice": ("{% macro m(n) %}{% if n %}\n{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}", 0, TIME),  # caught on either line
     "brackets without end": ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", 0, "too deeply"),
     "filters without end": ("{{ 1" + "|int" * 20000 + " }}", 0, ""),
     "lists without end": ("{{ " + "[" * 400 + "]" * 400 + " }}", 0, ""),
