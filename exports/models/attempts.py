@@ -1,7 +1,4 @@
-"""What did happen: documents, the attempts at exporting them, and everything that was sent and came back.
-
-Bytes live in `Content` and only there, so that no list ever reads a body.
-"""
+"""The attempts at exporting documents, and everything that was sent and came back."""
 
 from __future__ import annotations
 
@@ -13,73 +10,8 @@ from django.utils import timezone
 from accounts.scope import Scoped
 from exports import states
 from exports.ids import uuid7
-from exports.replies import ApiReply as ApiReply
-from exports.states import RunState, State, Status
-
-
-class Content(Scoped):
-    """Bytes: inline while small, in storage when large (exports/contents.py reads and writes them)."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField()
-    inline = models.BinaryField(null=True)
-    stored = models.CharField(max_length=300, blank=True, help_text="The name in storage, where not inline.")
-
-    def __str__(self) -> str:
-        return f"{self.size} bytes {self.sha256[:8]}"
-
-
-class Document(Scoped):
-    """An original file, its captured fields and its status."""
-
-    queue = models.ForeignKey("pipelines.Queue", on_delete=models.PROTECT, related_name="documents")
-    external_id = models.CharField(max_length=200, help_text="The sender's id; a repeated one is the same document.")
-    status = models.CharField(max_length=20, choices=states.status_choices, default=Status.TO_REVIEW)
-    file_name = models.CharField(max_length=255, blank=True)
-    media_type = models.CharField(max_length=100, blank=True)
-    original = models.ForeignKey(Content, null=True, on_delete=models.PROTECT, related_name="+")
-    fields = models.ForeignKey("FieldsVersion", null=True, on_delete=models.PROTECT, related_name="+")
-    metadata = models.JSONField(default=dict, blank=True)
-    messages = models.JSONField(default=list, blank=True, help_text="Of the last attempt, as Rossum shows them.")
-    automated = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now)
-    modified_at = models.DateTimeField(default=timezone.now)
-    confirmed_at = models.DateTimeField(null=True)
-    exported_at = models.DateTimeField(null=True)
-    export_failed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["queue", "external_id"], name="one_document_an_external_id")
-        ]
-        indexes: ClassVar = [models.Index(fields=["organization", "queue", "status"], name="document_by_status")]
-        permissions: ClassVar = [
-            ("confirm_document", "Can confirm a document"),
-            ("export_document", "Can ask for a document's export"),
-        ]
-
-    def __str__(self) -> str:
-        return self.external_id
-
-
-class FieldsVersion(Scoped):
-    """The captured fields as they stood from one change to the next. Never updated."""
-
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    content = models.JSONField(help_text="The sections, as pipelines.fields reads them.")
-    by = models.CharField(max_length=200)
-    why = models.CharField(max_length=500, blank=True)
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering: ClassVar = ["-number"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "number"], name="one_version_a_number")]
-
-    def __str__(self) -> str:
-        return f"{self.document} v{self.number}"
+from exports.models.documents import Content, Document
+from exports.states import RunState, State
 
 
 class Attempt(Scoped):
@@ -262,38 +194,3 @@ class Delivery(Scoped):
 
     def __str__(self) -> str:
         return self.place
-
-
-class Loop(models.Model):
-    """A drain loop that lives now: one a worker process. Tells the doorbell whether anybody is listening."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7)
-    worker = models.CharField(max_length=100)
-    began_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    def __str__(self) -> str:
-        return self.worker
-
-
-class Job(Scoped):
-    """One bulk request, stored and resumable: what to do to which subjects, how far it is, what came of it."""
-
-    kind = models.CharField(max_length=40, help_text='For example "requeue".')
-    subjects = models.JSONField(help_text="Ids, in the order in which they are done.")
-    options = models.JSONField(default=dict)
-    requested_by = models.CharField(max_length=200)
-    why = models.TextField()
-    token = models.CharField(max_length=64, help_text="Of the form that asked: asking twice does it once.")
-    done = models.PositiveIntegerField(default=0)
-    outcomes = models.JSONField(default=dict, help_text='Counts, for example {"queued": 20, "already delivered": 5}.')
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True)
-    cancelled_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "token"], name="one_job_a_token")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {len(self.subjects)}"

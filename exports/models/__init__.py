@@ -1,0 +1,14 @@
+"""What did happen: documents, the attempts at exporting them, and everything that was sent and came back."""
+
+from exports.models.attempts import Artifact as Artifact
+from exports.models.attempts import Attachment as Attachment
+from exports.models.attempts import Attempt as Attempt
+from exports.models.attempts import Delivery as Delivery
+from exports.models.attempts import Exchange as Exchange
+from exports.models.attempts import StageRun as StageRun
+from exports.models.documents import Content as Content
+from exports.models.documents import Document as Document
+from exports.models.documents import FieldsVersion as FieldsVersion
+from exports.models.work import Job as Job
+from exports.models.work import Loop as Loop
+from exports.replies import ApiReply as ApiReply

@@ -1,0 +1,81 @@
+"""Documents: their bytes, their fields as versions, their status.
+
+Bytes live in `Content` and only there, so that no list ever reads a body.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.scope import Scoped
+from exports import states
+from exports.ids import uuid7
+from exports.states import Status
+
+
+class Content(Scoped):
+    """Bytes: inline while small, in storage when large (exports/contents.py reads and writes them)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    inline = models.BinaryField(null=True)
+    stored = models.CharField(max_length=300, blank=True, help_text="The name in storage, where not inline.")
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes {self.sha256[:8]}"
+
+
+class Document(Scoped):
+    """An original file, its captured fields and its status."""
+
+    queue = models.ForeignKey("pipelines.Queue", on_delete=models.PROTECT, related_name="documents")
+    external_id = models.CharField(max_length=200, help_text="The sender's id; a repeated one is the same document.")
+    status = models.CharField(max_length=20, choices=states.status_choices, default=Status.TO_REVIEW)
+    file_name = models.CharField(max_length=255, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    original = models.ForeignKey(Content, null=True, on_delete=models.PROTECT, related_name="+")
+    fields = models.ForeignKey("FieldsVersion", null=True, on_delete=models.PROTECT, related_name="+")
+    metadata = models.JSONField(default=dict, blank=True)
+    messages = models.JSONField(default=list, blank=True, help_text="Of the last attempt, as Rossum shows them.")
+    automated = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True)
+    exported_at = models.DateTimeField(null=True)
+    export_failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["queue", "external_id"], name="one_document_an_external_id")
+        ]
+        indexes: ClassVar = [models.Index(fields=["organization", "queue", "status"], name="document_by_status")]
+        permissions: ClassVar = [
+            ("confirm_document", "Can confirm a document"),
+            ("export_document", "Can ask for a document's export"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class FieldsVersion(Scoped):
+    """The captured fields as they stood from one change to the next. Never updated."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField(help_text="The sections, as pipelines.fields reads them.")
+    by = models.CharField(max_length=200)
+    why = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "number"], name="one_version_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.document} v{self.number}"
