@@ -128,8 +128,7 @@ def writes(config: Config) -> frozenset[str]:
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome | Steps:
     """Send, keep, judge. Raises StageError; an `error` of the resolver is a message of the outcome."""
-    why = conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox))
-    if why:
+    if why := conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox)):
         return Outcome(skipped=why)
     reply = _Call(config, inbox, tools).send()
     artifacts = answers.documents(
@@ -180,13 +179,11 @@ class _Call:
         tries = TRIES if self._config.mode == "retry" else 1
         again = self._config.retry_on | (UNKNOWN if self._harmless else frozenset())
         for number in range(1, tries):
-            wait: float | None = None
             try:
                 reply = self._once()
             except Unavailable as error:
                 wait = error.retry_after
-            except Unconfirmed:
-                if not self._harmless:
+                if wait is not None and wait > LONGEST_WAIT:
                     raise
             else:
                 if reply.status not in again:
@@ -194,13 +191,8 @@ class _Call:
                 wait = answers.retry_after(reply, self._tools.now())
                 if wait is not None and wait > LONGEST_WAIT:
                     return reply
-            self._tools.sleep(min(number, LONGEST_WAIT) if wait is None else min(wait, LONGEST_WAIT))
-        try:
-            return self._once()
-        except Unconfirmed as error:
-            if not self._harmless:
-                raise
-            raise Unavailable(f"{error.message} It is sent again, which does no harm here.") from error
+            self._tools.sleep(min(number, LONGEST_WAIT) if wait is None else wait)
+        return self._once()
 
     def ask(self, block: ProbeRequestBlock) -> tuple[Reply, str]:
         """The probe's reply and its URL. Raises Unavailable where it says nothing about the document."""
@@ -218,7 +210,12 @@ class _Call:
         return self._config.request.method in SAFE or self._config.recovery is Recovery.IDEMPOTENT
 
     def _once(self) -> Reply:
-        return self._authorized(self._config.request, "request")[0]
+        try:
+            return self._authorized(self._config.request, "request")[0]
+        except Unconfirmed as error:
+            if not self._harmless:
+                raise
+            raise Unavailable(f"{error.message} It is sent again, which does no harm here.") from error
 
     def _authorized(self, block: RequestBlock, purpose: Literal["request", "probe"]) -> tuple[Reply, str]:
         """One send; where it is answered 401 and there is an `auth`, again with a new token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,18 @@ def test_a_later_destination_that_is_paused_is_waited_for_without_a_try(kinds):
 
     assert loop.run_now(attempt.pk).state == State.SUCCEEDED
     assert kinds == ["first", "second", "second"]
+
+
+def test_a_stage_that_tries_by_itself_does_not_hold_its_worker_at_a_paused_destination():
+    paused = builders.destination("erp", paused_at=timezone.now())
+    config = {"request": {"url": "http://127.0.0.1:9/inv", "content": "x"}, "mode": "retry"}
+    began = time.monotonic()
+
+    attempt = export({"name": "Send", "kind": "rest_api", "config": config, "destination": paused}, max_tries=1)
+
+    assert time.monotonic() - began < 5
+    assert (attempt.state, attempt.tries, attempt.stage) == (State.WAITING, 0, "Send")
+    assert not Exchange.objects.exists()
 
 
 def test_a_probe_that_finds_the_send_ends_the_stage_well_with_its_proof(kinds):
