@@ -139,15 +139,15 @@ def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
 def _messages(config: Config, inbox: Inbox, tools: Tools) -> Iterator[Message]:
     fields = Fields(inbox.fields, inbox.schema)
     if config.condition.strip():
-        yield from _judged(config.condition, config.message, "error", "", "condition", fields, inbox)
+        yield from _judged(config.condition, config.message, "error", "", "config.condition", fields, inbox)
     for index, check in enumerate(config.checks):
-        place = f"checks[{index}].condition"
+        place = f"config.checks[{index}].condition"
         yield from _judged(check.condition, check.message, check.type, check.field, place, fields, inbox)
     for index, reply in enumerate(config.replies):
         try:
             yield from judge(_judgement(reply), inbox, tools)
         except Misconfigured as error:
-            error.place = f"replies[{index}]" + (f", {error.place}" if error.place else "")
+            error.place = f"config.replies[{index}]" + (f", {error.place}" if error.place else "")
             raise
 
 

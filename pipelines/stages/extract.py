@@ -107,7 +107,7 @@ def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
     """Raises Misconfigured where a target is no field of the document, or a path cannot be followed."""
     work = _Work()
     for index, entry in enumerate(config.extract):
-        place = f"extract[{index}]"
+        place = f"config.extract[{index}]"
         targets = [_target(rule, inbox, f"{place}.extract_rules[{i}]") for i, rule in enumerate(entry.extract_rules)]
         reason = conditions.skip_reason(entry.condition, inbox.fields)
         if reason:

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pipelines import conditions
 from pipelines.blobs import Blob
-from pipelines.contract import Inbox, Outcome, Recovery, StageConfig, Tools
-from pipelines.errors import Misconfigured, Rejected
+from pipelines.contract import Inbox, Outcome, Proof, Recovery, StageConfig, Store, Tools
+from pipelines.errors import Misconfigured, Rejected, StageError
 from pipelines.formats import native
 from pipelines.problems import Need
 from pipelines.transports import naming, stores
@@ -164,8 +164,8 @@ def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
     try:
         for file in files:
 
-            def put(file: _File = file) -> Any:
-                return store.put(file.path, file.blob, replace=file.replace)
+            def put(file: _File = file) -> Proof:
+                return _put(store, file)
 
             tools.deliver(file.key, file.blob, store.address(file.path), put)
     finally:
@@ -179,6 +179,19 @@ class _File:
     path: str
     blob: Blob
     replace: bool
+    place: str
+    """Of its object in the config, for what the store says about the name or the folder."""
+
+
+def _put(store: Store, file: _File) -> Proof:
+    try:
+        return store.put(file.path, file.blob, replace=file.replace)
+    except StageError as error:
+        if error.place == "path_to_directory":
+            error.place = f"{file.place.partition('.export_object_configurations')[0]}.{error.place}"
+        elif error.place == "filename_template":
+            error.place = f"{file.place}.{error.place}"
+        raise
 
 
 def _objects(config: Config) -> Iterator[tuple[str, AnnotationContent | OriginalDocument | CustomFormat]]:
@@ -203,7 +216,7 @@ def _files(config: Config, inbox: Inbox) -> Iterator[_File]:
                 message = f"Two files would have the same name, {path}: this one and that of {taken[path]}."
                 raise Misconfigured(message, place=f"{place}.filename_template")
             taken[path] = place
-            yield _File(key, path, blob, rule.filename_collision.replace)
+            yield _File(key, path, blob, rule.filename_collision.replace, place)
 
 
 def _content(one: AnnotationContent | OriginalDocument | CustomFormat, inbox: Inbox, place: str) -> tuple[str, Blob]:

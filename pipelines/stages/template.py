@@ -162,7 +162,7 @@ def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
         try:
             artifacts[one.export_reference_key] = _file(one, inbox, tools)
         except StageError as error:
-            place = f"export_configs[{index}] ({one.export_reference_key})"
+            place = f"config.export_configs[{index}] ({one.export_reference_key})"
             error.place = f"{place}, {error.place}" if error.place else place
             raise
     return Outcome(artifacts=artifacts)

@@ -87,7 +87,7 @@ def test_a_field_that_does_not_exist_is_a_fault_of_the_config():
     with pytest.raises(Misconfigured) as refused:
         run(evaluate, {"checks": [{"condition": "field.statis", "message": "x"}]}, inbox({"status": ""}))
 
-    assert refused.value.place == "checks[0].condition"
+    assert refused.value.place == "config.checks[0].condition"
     assert "did you mean status?" in refused.value.message
 
 

@@ -160,7 +160,7 @@ def test_a_target_that_cannot_be_written_is_a_fault_of_the_config(target, messag
     with pytest.raises(Misconfigured) as refused:
         run(extract, {"extract": [entry(("a", "status"), ("a", target))]}, inbox(FIELDS, {"reply": b"{}"}))
 
-    assert refused.value.place == "extract[0].extract_rules[1].target_schema_id"
+    assert refused.value.place == "config.extract[0].extract_rules[1].target_schema_id"
     assert message in refused.value.message
 
 
@@ -172,7 +172,7 @@ def test_a_path_that_fails_on_this_reply_names_entry_and_rule():
             inbox(FIELDS, {"reply": b'{"a": "x"}'}),
         )
 
-    assert refused.value.place == "extract[1], rule 2"
+    assert refused.value.place == "config.extract[1], rule 2"
 
 
 @pytest.mark.parametrize(

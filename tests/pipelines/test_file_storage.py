@@ -208,6 +208,19 @@ def test_nothing_is_put_anywhere_when_one_file_cannot_be_made(tools, tmp_path, c
     assert held(tmp_path) == {}
 
 
+def test_what_the_store_says_of_a_folder_names_the_rule(tools, tmp_path):
+    out = tmp_path / "allowed" / "out"
+    out.mkdir()
+    (out / "in").symlink_to(tmp_path)
+    rules = [*one("ok.txt")["export_rules"], *one("x.txt", path_to_directory="in")["export_rules"]]
+
+    with pytest.raises(Misconfigured, match="symbolic link") as told:
+        run(tools, {"export_rules": rules})
+
+    assert told.value.place == "config.export_rules[1].path_to_directory"
+    assert not (tmp_path / "x.txt").exists()
+
+
 def test_a_collision_fails_unless_it_may_replace(tools, tmp_path):
     run(tools, one("x.txt"))
     changed = inbox(FIELDS, artifacts={"erp_payload": "other"})

@@ -92,7 +92,7 @@ def test_a_character_that_cannot_be_written_names_itself_its_line_and_its_field(
     with pytest.raises(Rejected) as refused:
         rendered(file_content_template="a\n\n{{ field.sender_name }}", content_encoding="cp1252")
 
-    assert refused.value.place == "export_configs[0] (out), field.sender_name"
+    assert refused.value.place == "config.export_configs[0] (out), field.sender_name"
     assert refused.value.message == (
         'cp1252 cannot write the character "Ł" (U+0141), on line 3 of the output. '
         "Correct the field sender_name, or choose utf-8 as the content_encoding."
@@ -115,7 +115,7 @@ def test_an_error_while_rendering_names_config_and_line():
     with pytest.raises(Misconfigured) as refused:
         run(template, config, inbox(FIELDS))
 
-    assert refused.value.place == "export_configs[1] (bad), line 3"
+    assert refused.value.place == "config.export_configs[1] (bad), line 3"
 
 
 def test_a_json_template_is_a_body_too():
