@@ -41,7 +41,7 @@ SEVERITY = (
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.CANCELLED}),
     State.RUNNING: frozenset({
-        State.SUCCEEDED, State.FAILED, State.WAITING, State.PARKED, State.PAUSED, State.CANCELLED, State.QUEUED
+        State.SUCCEEDED, State.FAILED, State.WAITING, State.PARKED, State.CANCELLED, State.QUEUED
     }),
     State.WAITING: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
     State.PARKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
@@ -52,6 +52,28 @@ MOVES: dict[State, frozenset[State]] = {
 }  # fmt: skip
 """failed → succeeded only when a person or a probe settles an unconfirmed attempt as delivered.
 running → queued only when a lease lapsed or a worker hands an attempt back."""
+
+
+class Resolution(StrEnum):
+    """What became of a failed attempt. One without is open: somebody has to act.
+
+    An open failure is its document's newest attempt, and the document stands at failed_export."""
+
+    SENT_AGAIN = "sent_again"
+    SENT_BACK = "sent_back"
+    DELIVERED = "delivered"
+    IGNORED = "ignored"
+    PUT_ASIDE = "put_aside"
+
+
+class GroupState(StrEnum):
+    """Of a failure group. A failure that comes to a resolved one opens it again."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+    IGNORED = "ignored"
 
 
 class RunState(StrEnum):
@@ -115,6 +137,16 @@ STATUS_MOVES: dict[Status, frozenset[Status]] = {
 }  # fmt: skip
 
 
+RESOLUTIONS = {
+    Status.EXPORTING: Resolution.SENT_AGAIN,
+    Status.EXPORTED: Resolution.DELIVERED,
+    Status.TO_REVIEW: Resolution.SENT_BACK,
+    Status.CONFIRMED: Resolution.SENT_BACK,
+    Status.DELETED: Resolution.PUT_ASIDE,
+}
+"""Where a document goes from failed_export says what became of the failure."""
+
+
 def choices(states: type[StrEnum]) -> list[tuple[str, str]]:
     return [(state.value, state.value.replace("_", " ").capitalize()) for state in states]
 
@@ -125,6 +157,14 @@ def attempt_choices() -> list[tuple[str, str]]:
 
 def reason_choices() -> list[tuple[str, str]]:
     return choices(Reason)
+
+
+def resolution_choices() -> list[tuple[str, str]]:
+    return choices(Resolution)
+
+
+def group_choices() -> list[tuple[str, str]]:
+    return choices(GroupState)
 
 
 def run_choices() -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from accounts.policy import Principal
 from audit import rows, trail
 from audit.models import Event
 from exports.models import Attempt, Document
-from exports.states import ENDED, MOVES, STATUS_MOVES, State, Status
+from exports.states import ENDED, MOVES, RESOLUTIONS, STATUS_MOVES, Resolution, State, Status
 
 STAMPS = {
     Status.CONFIRMED: "confirmed_at",
@@ -79,15 +79,16 @@ def move_document(
     **changes: Any,
 ) -> bool:
     """Move a document of `by`'s organization to `to`. False when its status does not lead there."""
-    movable = Document.unscoped.filter(
-        pk=document_id, organization_id=by.organization_id, status__in=_sources(STATUS_MOVES, to, sources)
-    )
+    leads_there = _sources(STATUS_MOVES, to, sources)
+    movable = Document.unscoped.filter(pk=document_id, organization_id=by.organization_id, status__in=leads_there)
     now = timezone.now()
     if stamp := STAMPS.get(to):
         changes = {stamp: now, **changes}
     with transaction.atomic():
         if not movable.update(status=to, **{"modified_at": now, **changes}):
             return False
+        if Status.FAILED_EXPORT in leads_there and (resolution := RESOLUTIONS.get(to)) is not None:
+            _resolve(document_id, resolution, now)
         trail.record(
             f"document.{verb}",
             f"document:{document_id}",
@@ -97,6 +98,14 @@ def move_document(
             detail={"status": to},
         )
     return True
+
+
+def _resolve(document_id: int, resolution: Resolution, now: datetime) -> None:
+    """The document has left failed_export: nobody has to act on its failure any more."""
+    open_failures = Attempt.unscoped.filter(
+        document_id=document_id, state=State.FAILED, resolution__in=["", Resolution.IGNORED]
+    )
+    open_failures.update(resolution=resolution, resolved_at=now)
 
 
 def claim(attempt_ids: Sequence[int], *, lease: UUID, ends_at: datetime, worker: str) -> list[int]:
@@ -195,7 +204,6 @@ _VERBS = {
     State.FAILED: "fail",
     State.WAITING: "wait",
     State.PARKED: "park",
-    State.PAUSED: "pause",
     State.QUEUED: "hand_back",
     State.CANCELLED: "cancel",
 }

@@ -9,6 +9,9 @@ from exports.models.attempts import StageRun as StageRun
 from exports.models.documents import Content as Content
 from exports.models.documents import Document as Document
 from exports.models.documents import FieldsVersion as FieldsVersion
+from exports.models.failures import FailureGroup as FailureGroup
+from exports.models.failures import FailureHour as FailureHour
+from exports.models.failures import Hint as Hint
 from exports.models.work import Job as Job
 from exports.models.work import Loop as Loop
 from exports.replies import ApiReply as ApiReply

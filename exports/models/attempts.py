@@ -11,6 +11,7 @@ from accounts.scope import Scoped
 from exports import states
 from exports.ids import uuid7
 from exports.models.documents import Content, Document
+from exports.models.failures import FailureGroup
 from exports.states import RunState, State
 
 
@@ -34,6 +35,19 @@ class Attempt(Scoped):
     stage = models.CharField(max_length=100, blank=True, help_text="The stage that failed, waits or parks it.")
     message = models.TextField(blank=True, help_text="For the person who must act; secrets already redacted.")
     http_status = models.PositiveSmallIntegerField(null=True)
+    group = models.ForeignKey(
+        FailureGroup,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="attempts",
+        db_index=False,
+        help_text="The cause that its failure shares with others.",
+    )
+    resolution = models.CharField(
+        max_length=20, choices=states.resolution_choices, blank=True, help_text="What became of a failure; empty: open."
+    )
+    resolved_at = models.DateTimeField(null=True)
+    reference = models.CharField(max_length=200, blank=True, help_text="The other side's, as a person gave it.")
 
     lane = models.CharField(max_length=40, help_text="organization/destination: work is shared fairly between lanes.")
     due_at = models.DateTimeField(default=timezone.now)
@@ -67,11 +81,23 @@ class Attempt(Scoped):
                 fields=["due_at"], name="attempt_suspects", condition=models.Q(state=State.QUEUED, lapses__gte=2)
             ),
             models.Index(fields=["organization", "state", "-id"], name="attempt_by_state"),
+            models.Index(
+                fields=["organization", "group", "-id"],
+                name="attempt_unresolved",
+                condition=models.Q(state=State.FAILED, resolution=""),
+            ),
+            models.Index(fields=["group", "-id"], name="attempt_by_group", condition=models.Q(group__isnull=False)),
+            models.Index(
+                fields=["organization", "finished_at"],
+                name="attempt_by_finish",
+                condition=models.Q(finished_at__isnull=False),
+            ),
         ]
         permissions: ClassVar = [
             ("requeue_attempt", "Can re-queue a failed attempt"),
             ("settle_attempt", "Can settle an unconfirmed attempt"),
             ("cancel_attempt", "Can cancel an attempt"),
+            ("ignore_attempt", "Can set a failed attempt aside"),
         ]
 
     def __str__(self) -> str:

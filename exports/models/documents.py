@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -42,6 +43,10 @@ class Document(Scoped):
     metadata = models.JSONField(default=dict, blank=True)
     messages = models.JSONField(default=list, blank=True, help_text="Of the last attempt, as Rossum shows them.")
     automated = models.BooleanField(default=False)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    unindexed = models.BooleanField(default=True, help_text="Its field values are newer than what search knows.")
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True)
@@ -53,7 +58,11 @@ class Document(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["queue", "external_id"], name="one_document_an_external_id")
         ]
-        indexes: ClassVar = [models.Index(fields=["organization", "queue", "status"], name="document_by_status")]
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "queue", "status"], name="document_by_status"),
+            models.Index(fields=["organization", "status", "-id"], name="document_by_tab"),
+            models.Index(fields=["id"], name="document_unindexed", condition=models.Q(unindexed=True)),
+        ]
         permissions: ClassVar = [
             ("confirm_document", "Can confirm a document"),
             ("export_document", "Can ask for a document's export"),
