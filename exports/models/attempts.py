@@ -125,6 +125,7 @@ class StageRun(Scoped):
     operations = models.JSONField(default=list)
     detached = models.JSONField(default=list)
     checkpoint = models.JSONField(null=True)
+    deadline = models.DateTimeField(null=True, help_text="Until when a parked one is waited for.")
     progress = models.JSONField(null=True)
 
     class Meta:

@@ -18,13 +18,25 @@ from exports.states import Status
 
 
 class Content(Scoped):
-    """Bytes: inline while small, in storage when large (exports/contents.py reads and writes them)."""
+    """Bytes: inline while small, in storage when large (exports/contents.py reads and writes them).
+
+    A purged one has neither; its size, its digest and when it went stay."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     inline = models.BinaryField(null=True)
     stored = models.CharField(max_length=300, blank=True, help_text="The name in storage, where not inline.")
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["purged_at"],
+                name="content_to_erase",
+                condition=models.Q(purged_at__isnull=False) & ~models.Q(stored=""),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.size} bytes {self.sha256[:8]}"
@@ -47,11 +59,18 @@ class Document(Scoped):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     unindexed = models.BooleanField(default=True, help_text="Its field values are newer than what search knows.")
+    reviewer = models.CharField(max_length=200, blank=True, help_text='Who has it in review: "user:anna".')
+    review_began_at = models.DateTimeField(null=True)
+    reviewed_from = models.CharField(
+        max_length=20, blank=True, help_text="The status that leaving the review restores."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True)
     exported_at = models.DateTimeField(null=True)
     export_failed_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+    purged_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -62,10 +81,14 @@ class Document(Scoped):
             models.Index(fields=["organization", "queue", "status"], name="document_by_status"),
             models.Index(fields=["organization", "status", "-id"], name="document_by_tab"),
             models.Index(fields=["id"], name="document_unindexed", condition=models.Q(unindexed=True)),
+            models.Index(
+                fields=["review_began_at"], name="document_in_review", condition=models.Q(status=Status.REVIEWING)
+            ),
         ]
         permissions: ClassVar = [
             ("confirm_document", "Can confirm a document"),
             ("export_document", "Can ask for a document's export"),
+            ("purge_document", "Can purge a deleted document"),
         ]
 
     def __str__(self) -> str:
@@ -73,7 +96,7 @@ class Document(Scoped):
 
 
 class FieldsVersion(Scoped):
-    """The captured fields as they stood from one change to the next. Never updated."""
+    """The captured fields as they stood from one change to the next. Never updated, but emptied by a purge."""
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -88,3 +111,17 @@ class FieldsVersion(Scoped):
 
     def __str__(self) -> str:
         return f"{self.document} v{self.number}"
+
+
+class FormerOriginal(Scoped):
+    """An original that a later one has replaced. Kept until its document is purged."""
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="former_originals")
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="+")
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"former original of {self.document}"
