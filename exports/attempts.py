@@ -1,4 +1,4 @@
-"""What a person, a robot or Waybill may ask of attempts: start, re-queue, cancel, settle, answer.
+"""What a person, a robot or Waybill may ask of attempts: start, re-queue, cancel, pause, settle, answer.
 
 An attempt is repeated at most once: asking twice gives the same new attempt, so a double click is safe.
 """
@@ -16,12 +16,13 @@ from audit import trail
 from exports import cases, doorbell, transitions, worklist
 from exports.ids import uuid7
 from exports.models import Attempt, Document, StageRun
+from exports.pauses import pause, resume
 from exports.states import ENDED, Reason, RunState, State, Status
 from pipelines.definition import Definition
 from pipelines.models import Revision
 from pipelines.refusals import Refused
 
-__all__ = ["Refused", "answer", "cancel", "requeue", "settle", "start", "time_out"]
+__all__ = ["Refused", "answer", "cancel", "pause", "requeue", "resume", "settle", "start", "time_out"]
 
 
 def start(document: Document, *, by: Principal, trigger: str = "person", why: str = "") -> Attempt:

@@ -25,7 +25,7 @@ class AttemptPage(DeskAdmin):
         view = self.admin_site.admin_view
         acts = [
             path(f"<int:attempt_id>/{name}/", view(getattr(self, name)), name=self.named(name))
-            for name in ("requeue", "cancel", "settle")
+            for name in ("requeue", "cancel", "settle", "pause", "resume")
         ]
         return [
             *acts,
@@ -50,7 +50,7 @@ class AttemptPage(DeskAdmin):
         steps = timeline.of(attempt)
         by_name = {offer.name: offer for offer in offers.of_attempt(attempt, request.user, newest=newest)}
         unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
-        events = Event.objects.filter(organization_id=here(), subject=f"attempt:{attempt.pk}")
+        events = Event.objects.filter(organization_id=here(), subject=f"attempt:{attempt.pk}").order_by("-id")
         return self.page(
             request,
             "admin/exports/attempt.html",
@@ -69,7 +69,8 @@ class AttemptPage(DeskAdmin):
             newest_revision=attempt.revision.pipeline.published,
             takes_newest=attempt.reason == Reason.MISCONFIGURED,
             repeated_by=attempt.repeated_by.all(),
-            events=events.order_by("-id")[:200],
+            events=events[:200],
+            paused=events.filter(verb="attempt.pause").first() if attempt.state == State.PAUSED else None,
         )
 
     @post_only
@@ -103,6 +104,28 @@ class AttemptPage(DeskAdmin):
         def do() -> str:
             attempts.cancel(attempt, by=by, why=request.POST.get("why", "").strip())
             return "The attempt is cancelled; the document can be exported again."
+
+        return answer(request, _page_of(attempt), do, refused=(Refused,))
+
+    @post_only
+    def pause(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
+        attempt = self.found(request, str(attempt_id))
+        by = require(request, "exports.cancel_attempt")
+
+        def do() -> str:
+            attempts.pause(attempt, by=by, why=request.POST.get("why", "").strip())
+            return "The attempt is paused: nothing is sent until somebody resumes it."
+
+        return answer(request, _page_of(attempt), do, refused=(Refused,))
+
+    @post_only
+    def resume(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
+        attempt = self.found(request, str(attempt_id))
+        by = require(request, "exports.cancel_attempt")
+
+        def do() -> str:
+            attempts.resume(attempt, by=by)
+            return "The attempt goes on now."
 
         return answer(request, _page_of(attempt), do, refused=(Refused,))
 

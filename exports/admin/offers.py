@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exports.models import Attempt, Document
+from exports.pauses import PAUSABLE, WHY_NOT
 from exports.states import ENDED, STATUS_MOVES, Reason, State, Status
 
 
@@ -111,7 +112,7 @@ def _why_not_exported(document: Document, told: str) -> str:
 
 
 def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
-    """Re-queue, cancel and settle."""
+    """Settle, re-queue, pause or resume, cancel."""
 
     def allowed(verb: str, able: str) -> str:
         return able if user.has_perm(verb) else "Your role does not include this."
@@ -125,9 +126,14 @@ def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
         repeat = "Its outcome is unknown: first say whether it arrived."
     known = "" if unknown and newest else "Its outcome is known."
     over = "It has ended." if ended else ""
+    held = attempt.state == State.PAUSED
+    stuck = over if ended or attempt.state in PAUSABLE else WHY_NOT.get(State(attempt.state), "")
     return [
         Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", known)),
         Offer("requeue", "Re-queue", "", allowed("exports.requeue_attempt", repeat), primary=True),
+        Offer("resume", "Resume", "", allowed("exports.cancel_attempt", ""), primary=True)
+        if held
+        else Offer("pause", "Pause", "", allowed("exports.cancel_attempt", stuck)),
         Offer("cancel", "Cancel", "", allowed("exports.cancel_attempt", over), danger=True),
     ]
 

@@ -50,6 +50,8 @@ class Attempts(Listed, Shown, Resource):
         "retrieve": "exports.view_attempt",
         "requeue": "exports.requeue_attempt",
         "cancel": "exports.cancel_attempt",
+        "pause": "exports.cancel_attempt",
+        "resume": "exports.cancel_attempt",
         "settle": "exports.settle_attempt",
     }
 
@@ -92,6 +94,23 @@ class Attempts(Listed, Shown, Resource):
     def cancel(self, request: Request, pk: str) -> Response:
         """Stop an attempt that has not ended. Its document goes back to where it can be exported from."""
         attempt = attempts.cancel(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
+        return Response(AttemptRow(self.rows().get(pk=attempt.pk)).data)
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=AttemptRow)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Hold an attempt that is queued or waiting until it is resumed. Its tries are kept, its document stays
+        exporting. Pausing twice is pausing once."""
+        attempt = attempts.pause(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
+        return Response(AttemptRow(self.rows().get(pk=attempt.pk)).data)
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=AttemptRow)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Let a paused attempt go on. It is due now, whenever its next try would have been."""
+        attempt = attempts.resume(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
         return Response(AttemptRow(self.rows().get(pk=attempt.pk)).data)
 
     @raises("refused")

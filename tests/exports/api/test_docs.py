@@ -84,9 +84,12 @@ def variables(transactional_db, live_server):
         waiting = worlds.attempt_of(
             worlds.document_of(world.queue, status="exporting"), world.revision, state="waiting", reason=""
         )
+        queued = worlds.attempt_of(
+            worlds.document_of(world.queue, status="exporting"), world.revision, state="queued", reason=""
+        )
         subjects = {
             "DOCUMENT": world.document, "IN_REVIEW": review, "ATTEMPT": world.attempt, "UNCONFIRMED": unconfirmed,
-            "WAITING": waiting, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
+            "WAITING": waiting, "QUEUED": queued, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
             "QUEUE": world.queue, "PIPELINE": world.pipeline, "STAGE": world.stage, "DESTINATION": world.destination,
             "TRIGGER": world.trigger,
         }  # fmt: skip
