@@ -14,6 +14,7 @@ from tests.servers import http as http_servers
 from tests.servers import sftp
 
 CSV = Blob.of(b"no;total\r\n7;12\r\n", name="a.csv")
+OLD = Blob.of(b"what lay there before", name="a.csv")
 
 
 @pytest.fixture
@@ -29,9 +30,9 @@ def opened(server, secrets=None, **changes):
     return open_store(given, known, egress=LOOPBACK, folder_roots=())
 
 
-def put(store, path="in/a.csv", blob=CSV):
+def put(store, path="in/a.csv", blob=CSV, *, replace=False):
     try:
-        return store.put(path, blob, replace=False)
+        return store.put(path, blob, replace=replace)
     finally:
         store.close()
 
@@ -193,6 +194,12 @@ class Misbehaving(asyncssh.SFTPServer):
         if at in {"after rename", "collected"}:
             self._cut()
 
+    def posix_rename(self, oldpath, newpath):
+        if Misbehaving.at == "old server":
+            Misbehaving.at = "before rename"  # what comes next: the old file has gone by then
+            raise asyncssh.SFTPOpUnsupported("no such extension")
+        self.rename(oldpath, newpath)
+
 
 @pytest.fixture
 def shaky(tmp_path):
@@ -234,6 +241,37 @@ def test_a_file_that_may_have_been_collected_already_is_unconfirmed(shaky):
 
     with pytest.raises(Unconfirmed, match="may have taken it already"):
         put(opened(shaky))
+
+
+def test_a_cut_after_which_nobody_answers_is_unconfirmed(shaky):
+    class Gone(sessions.Session):
+        def __init__(self, login):
+            raise Unavailable(f"{login.shown} refused the connection.")
+
+    store = opened(shaky)
+    store.put("warm.csv", CSV, replace=False)  # so that the session is there before the server is away
+    Misbehaving.at = "after rename"
+
+    with pytest.MonkeyPatch.context() as away:
+        away.setattr(sessions, "Session", Gone)
+        with pytest.raises(Unconfirmed, match="while in/a.csv was put in place, and cannot be asked"):
+            put(store)
+
+    assert sorted(path.name for path in (shaky.root / "in").iterdir()) == ["a.csv"]
+
+
+@pytest.mark.parametrize(("at", "kept"), [("before rename", ["a.csv"]), ("old server", [])])
+def test_a_cut_while_a_file_is_replaced_leaves_no_half_and_is_made_good_by_the_next_try(shaky, at, kept):
+    put(opened(shaky), blob=OLD)
+    Misbehaving.at = at
+
+    with pytest.raises(Unavailable, match="before in/a.csv was in place"):
+        put(opened(shaky), replace=True)
+
+    there = {path.name: path.read_bytes() for path in (shaky.root / "in").iterdir()}
+    assert there == dict.fromkeys(kept, OLD.read())
+    put(opened(shaky), replace=True)
+    assert {path.name: path.read_bytes() for path in (shaky.root / "in").iterdir()} == {"a.csv": CSV.read()}
 
 
 def test_a_folder_without_permission_is_misconfigured(shaky):

@@ -81,7 +81,12 @@ def in_process(folder: Path, *, factory: Any = None) -> Iterator[SftpServer]:
     root.mkdir(exist_ok=True)
     (folder / "authorized").write_bytes(person.export_public_key())
 
+    connections: list[asyncssh.SSHServerConnection] = []
+
     class Login(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.append(conn)
+
         def password_auth_supported(self) -> bool:
             return True
 
@@ -100,7 +105,10 @@ def in_process(folder: Path, *, factory: Any = None) -> Iterator[SftpServer]:
 
     async def stop() -> None:
         started[0].close()
-        await asyncio.sleep(0.05)
+        for connection in connections:
+            connection.abort()
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left)
 
     loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -112,6 +120,9 @@ def in_process(folder: Path, *, factory: Any = None) -> Iterator[SftpServer]:
         asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        # Nothing may be left for the collector: what is unclosed is told with a traceback, and where that happens in
+        # the middle of an ast.parse, the traceback parses too, and Python 3.11 breaks off (SystemError).
+        loop.close()
 
 
 def _public(key: asyncssh.SSHKey) -> str:
