@@ -148,26 +148,19 @@ def answer(attempt: Attempt, *, by: Principal, given: dict[str, Any]) -> bool:
 
 
 def time_out(now: datetime) -> int:
-    """Fail what is parked past its deadline; part of the sweep."""
-    late = Attempt.unscoped.filter(state=State.PARKED, deadline__lt=now).values_list(
-        "id", "organization_id", "document_id", "parked_on", "stage"
-    )
-    ended = 0
-    for pk, organization_id, document_id, parked_on, stage in list(late[:500]):
+    """Queue what is parked past a deadline; part of the sweep. The worker that claims it fails the stage whose time
+    is over, and goes on with what does not wait for that one: other parked stages keep their own deadlines."""
+    late = Attempt.unscoped.filter(state=State.PARKED, deadline__lt=now).values_list("id", "organization_id")
+    woken = 0
+    for pk, organization_id in list(late[:500]):
         by = Principal.system("sweep", organization_id)
-        message = f"Nothing was heard from {parked_on} before the deadline."
         with transaction.atomic():
-            moved = transitions.move_attempt(
-                pk, State.FAILED, by=by, verb="time_out", sources={State.PARKED},
-                reason=Reason.TIMEOUT, message=message, finished_at=now,
-            )  # fmt: skip
-            if moved:
-                transitions.move_document(
-                    document_id, Status.FAILED_EXPORT, by=by, verb="fail_export", sources={Status.EXPORTING},
-                    messages=[{"type": "error", "content": message, "id": "all", "detail": {"stage": stage}}],
-                )  # fmt: skip
-        ended += moved
-    return ended
+            if transitions.move_attempt(
+                pk, State.QUEUED, by=by, verb="time_out", sources={State.PARKED}, due_at=now
+            ):  # fmt: skip
+                woken += 1
+                doorbell.ring()
+    return woken
 
 
 def _document(attempt: Attempt) -> Document:

@@ -85,7 +85,8 @@ class Standing:
             changes = {"due_at": self.due_at, "tries": tries, "stage": self.waiting_for, "message": note}
             return End(State.WAITING, {**parked, **changes, "http_status": self.http_status})
         if self.parked is not None:
-            return End(State.PARKED, {**parked, "stage": self.parked_at})
+            answered = {"answer": None}  # has been given to its stage; one that parks again is asked anew
+            return End(State.PARKED, {**parked, **answered, "stage": self.parked_at})
         return conclude(case, self.failures, self.messages, content)
 
 

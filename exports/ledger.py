@@ -203,7 +203,7 @@ def _latest(gathered: Iterable[dict[UUID, T]]) -> list[T]:
 
 _RUN_FIELDS = (
     "state", "tries", "marked_at", "begun_at", "finished_at", "reason", "note", "place", "traceback", "messages",
-    "operations", "detached", "checkpoint", "progress", "position",
+    "operations", "detached", "checkpoint", "progress", "position", "deadline",
 )  # fmt: skip
 _EXCHANGE_FIELDS = (
     "status", "reply_headers", "reply_content", "reply_size", "reply_truncated", "timings", "error", "ended_at",

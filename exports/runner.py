@@ -78,10 +78,19 @@ class Drive:
             self.standing.broken.add(step.name)
             return
         if prior is not None and prior.state == RunState.PARKED and not self._answered(step.name):
-            deadline = self.case.deadline or timezone.now()
-            self.standing.park(step.name, Parked(prior.note, deadline, prior.checkpoint or {}))
+            self._go_on_waiting(step, prior)
             return
         self._attempt_stage(step, prior)
+
+    def _go_on_waiting(self, step: Step, run: StageRun) -> None:
+        """Of a parked stage that nobody answered: parked as before, until its own deadline has passed."""
+        deadline = run.deadline or self.case.deadline or timezone.now()
+        if deadline > timezone.now():
+            self.standing.park(step.name, Parked(run.note, deadline, run.checkpoint or {}))
+            return
+        self.current = run
+        told = f"Nothing was heard from {run.note} before the deadline."
+        self._fail(step, run, Reason.TIMEOUT, StageError(told))
 
     def _answered(self, stage: str) -> bool:
         return bool(self.case.answer) and (self.case.answer or {}).get("stage") in {stage, None}
@@ -179,6 +188,7 @@ class Drive:
         elif run.state == RunState.FAILED:
             self.standing.broken.add(run.name)
             self.standing.failures.append(Failure(Reason(run.reason), run.name, run.note, None))
+            self.standing.tell("error", run.note, run.name)
 
     # How a stage ends
 
@@ -210,6 +220,7 @@ class Drive:
 
     def _park(self, step: Step, run: StageRun, parked: Parked) -> None:
         run.checkpoint = dict(parked.state)
+        run.deadline = parked.deadline
         self._close(run, RunState.PARKED, note=parked.on)
         self.standing.park(step.name, parked)
 

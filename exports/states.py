@@ -44,7 +44,7 @@ MOVES: dict[State, frozenset[State]] = {
         State.SUCCEEDED, State.FAILED, State.WAITING, State.PARKED, State.CANCELLED, State.QUEUED
     }),
     State.WAITING: frozenset({State.QUEUED, State.PAUSED, State.CANCELLED}),
-    State.PARKED: frozenset({State.QUEUED, State.FAILED, State.CANCELLED}),
+    State.PARKED: frozenset({State.QUEUED, State.CANCELLED}),
     State.PAUSED: frozenset({State.QUEUED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset({State.SUCCEEDED}),

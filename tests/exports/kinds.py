@@ -33,6 +33,8 @@ class Config(StageConfig):
     write: tuple[str, ...] = ()
     assign: dict[str, str] = {}
     recovery: Recovery | None = None
+    minutes: int = 5
+    """How long `park` waits for an answer."""
     times: int = 1_000_000
     """How often `do` applies; after that the stage finishes."""
     chunks: int = 0
@@ -50,7 +52,7 @@ def run(config: Config, inbox: Any, tools: Any) -> Any:
         if config.do == "bug":
             raise ZeroDivisionError
         if config.do == "park" and inbox.answer is None:
-            return _park(tools)
+            return _park(config, tools)
         if config.do == "deliver":
             blob = Blob.of(b"delivered bytes", name="a.txt")
             tools.deliver(
@@ -71,8 +73,8 @@ def probe(config: Config, inbox: Any, tools: Any) -> Proof | None:
     return None if config.probe == "absent" else Proof("dummy://there", 1, "ab", "GET answered 200 OK")
 
 
-def _park(tools: Any) -> Any:
-    yield Parked("an outside client", tools.now() + timedelta(minutes=5), {"ticket": 7})
+def _park(config: Config, tools: Any) -> Any:
+    yield Parked("an outside client", tools.now() + timedelta(minutes=config.minutes), {"ticket": 7})
     return Outcome()
 
 
