@@ -96,6 +96,7 @@ def _initial(pipeline: Pipeline, stage: Stage | None) -> dict[str, Any]:
         last = pipeline.stages.order_by("position", "pk").last()
         return {
             "version": pipeline.version,
+            "kind": stages.choices()[0][0],
             "active": True,
             "run_after": [last.name] if last else [],
             "config": "{\n}\n",

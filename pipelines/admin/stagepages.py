@@ -86,13 +86,17 @@ class StagePages(DeskAdmin):
 
     @post_only
     def check_stage(self, request: HttpRequest, pipeline_id: int) -> HttpResponse:
-        """What is wrong with the stage as it stands in the editor. Nothing is saved."""
+        """What is wrong with the stage as it stands in the editor. Nothing is saved. Of a new stage in which nobody has
+        typed yet nothing is said, and of one without a name not that: saving asks for it."""
         pipeline = self.found(request, str(pipeline_id))
         wanted = number(request.POST.get("stage", ""))
         stage = None if wanted is None else _stage(pipeline, wanted)
         form = StageForm(request.POST, pipeline=pipeline, stage=stage)
         form.is_valid()
-        found = publishing.check_config(pipeline, form.draft())
+        draft = form.draft()
+        found = publishing.check_config(pipeline, draft) if stage or form.has_changed() else []
+        if stage is None and not draft.name:
+            found = [problem for problem in found if problem.path != "name"]
         problems = [
             {"path": problem.path, "message": problem.message, "severity": problem.severity, "line": problem.line}
             for problem in found

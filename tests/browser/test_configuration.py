@@ -41,6 +41,20 @@ def test_a_misspelt_key_is_marked_on_its_line_and_told_beneath(sit_down, queue):
     expect(page.locator(".cm-lint-marker-error").first).to_be_visible()
 
 
+def test_a_new_stage_is_judged_once_something_is_typed_and_its_name_when_it_is_saved(sit_down, queue):
+    window = sit_down("integrator")
+
+    with window.page.expect_response("**/check/") as checked:
+        page = window.open(f"/admin/pipelines/pipeline/{queue.pipeline_id}/stages/new/")
+    untouched = checked.value.json()["problems"]
+    page.get_by_label("Kind").select_option("template")
+    type_into(page, 0, '{\n  "export_config": []\n}')
+    expect(page.locator("#problems")).to_contain_text("Did you mean")
+
+    assert untouched == []
+    expect(page.locator("#problems")).not_to_contain_text("has no name")
+
+
 def test_a_draft_is_published_after_its_differences_were_seen(sit_down, queue):
     stage = queue.pipeline.stages.get()
     Stage.objects.filter(pk=stage.pk).update(config=stage.config.replace("No ", "Number "))
