@@ -184,3 +184,18 @@ def test_the_pages_keep_wcag_2_2_aa(sit_down, queue, dark):
             found[path, broken["id"]] = [node["html"][:120] for node in broken["nodes"]]
 
     assert found == {}
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_that_is_not_there_is_as_light_or_dark_as_the_browser(sit_down, dark):
+    window = sit_down("viewer", dark=dark)
+
+    page = window.open("/nowhere/")
+
+    expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
+    shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (shown == "rgb(249, 250, 251)") is not dark
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == ("dark" if dark else "light")
+    assert Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"] == []
+    assert ["404" in said for said in window.wrong] == [True]
+    window.wrong.clear()  # the browser's own line about the 404
