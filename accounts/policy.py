@@ -43,7 +43,7 @@ _INTEGRATE = {
 _AUDIT = {"audit.view_event", "audit.view_seal"}
 _OWN = {
     f"accounts.{action}_{model}" for action in ("add", "change", "delete", "view") for model in ("membership", "apikey")
-}
+} | {"exports.purge_document"}
 
 GRANTS: dict[str, frozenset[str]] = {
     "viewer": frozenset(_VIEW),

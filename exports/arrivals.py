@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from exports import attempts, contents, intake, triggers, versions
-from exports.models import Content, Document
+from exports.models import Content, Document, FormerOriginal
 from exports.states import Status
 from pipelines import fields as trees
 from pipelines.blobs import Blob
@@ -142,6 +142,10 @@ def _again(
     """The same external id once more. What the sender sent last is compared, not what people made of it since."""
     with transaction.atomic():
         locked = versions.lock(document)
+        if locked.status == Status.PURGED:
+            raise Refused(
+                f"{versions.named(locked)} was purged, and its external id stays taken. Send it with another one."
+            )
         last = locked.versions.filter(why__in=[RECEIVED, RECEIVED_AGAIN]).first()
         before = intake.whole(trees.Content(last.content if last else []), versions.schema(locked.queue))
         differing = [] if content is None else intake.differing(before, content)
@@ -175,7 +179,9 @@ def _again(
 
 
 def _replace_original(document: Document, original: Blob) -> None:
-    """The earlier file stays where it is: attempts may still show it."""
+    """The earlier file is kept as a former original, which a purge of the document takes along."""
+    if document.original is not None:
+        FormerOriginal.own(document=document, content=document.original).save()
     kept: Content = contents.keep(original, document.organization_id)
     kept.save(force_insert=True)
     document.original = kept

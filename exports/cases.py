@@ -120,7 +120,9 @@ def blob_of(artifact: Artifact) -> Blob:
 
 def original_of(document: Document) -> Blob | None:
     row = document.original
-    return contents.blob(row, name=document.file_name, media_type=document.media_type) if row else None
+    if row is None or row.purged_at is not None:
+        return None
+    return contents.blob(row, name=document.file_name, media_type=document.media_type)
 
 
 def facts_of(document: Document) -> DocumentFacts:

@@ -14,10 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.policy import Principal, require
-from exports import attempts, intake, transitions, triggers, versions
-from exports.arrivals import receive as receive  # a verb of documents like the others
+from exports import attempts, intake, purging, reviews, transitions, triggers, versions
+from exports.arrivals import receive as receive  # verbs of documents like the others
 from exports.models import Attempt, Document, FieldsVersion
-from exports.states import ACTIVE, Status
+from exports.purging import purge as purge
+from exports.reviews import cancel_review as cancel_review
+from exports.reviews import start_review as start_review
+from exports.states import ACTIVE, STATUS_MOVES, Status
 from pipelines import fields as trees
 from pipelines.errors import Rejected
 from pipelines.fields import Operation
@@ -43,6 +46,7 @@ def correct(
     with transaction.atomic():
         locked = versions.lock(document)
         versions.check_open(locked, "corrected")
+        reviews.check_free(locked, by)
         now = trees.Content(locked.fields.content if locked.fields else [])
         number = locked.fields.number if locked.fields else 0
         if version is not None and version != number:
@@ -71,6 +75,7 @@ def confirm(document: Document, *, by: Principal) -> Attempt | None:
     require(by, "exports.confirm_document", document)
     with transaction.atomic():
         locked = versions.lock(document)
+        reviews.check_free(locked, by)
         if not locked.queue.use_confirmed_state:
             if locked.status == Status.EXPORTING:
                 return _active_attempt(locked)
@@ -110,7 +115,16 @@ def send_back(document: Document, *, by: Principal, why: str = "") -> Document:
         Status.REVIEWING, Status.POSTPONED, Status.CONFIRMED, Status.REJECTED, Status.FAILED_EXPORT, Status.EXPORTED,
         Status.DELETED,
     }  # fmt: skip
-    return _move(document, Status.TO_REVIEW, sources, "sent back to review", by=by, verb="send_back", why=why)
+    return _move(
+        document, Status.TO_REVIEW, sources, "sent back to review", by=by, verb="send_back", why=why, deleted_at=None
+    )
+
+
+def restore(document: Document, *, by: Principal, why: str = "") -> Document:
+    """A deleted document back to review, with all that it had. What a purge took is gone for good."""
+    require(by, "exports.change_document", document)
+    sources = {Status.DELETED}
+    return _move(document, Status.TO_REVIEW, sources, "restored", by=by, verb="restore", why=why, deleted_at=None)
 
 
 def postpone(document: Document, *, by: Principal, why: str = "") -> Document:
@@ -125,20 +139,33 @@ def reject(document: Document, *, by: Principal, why: str = "") -> Document:
 
 
 def delete(document: Document, *, by: Principal, why: str = "") -> Document:
-    """Out of sight, history kept; sending it back to review restores it."""
+    """Out of sight, history kept, until it is restored or purged. What is exporting is not deleted."""
     require(by, "exports.delete_document", document)
-    sources = set(Status) - {Status.EXPORTING, Status.PURGED, Status.IN_WORKFLOW, Status.SPLIT, Status.IMPORTING}
-    return _move(document, Status.DELETED, sources, "deleted", by=by, verb="delete", why=why)
+    sources = {status for status, targets in STATUS_MOVES.items() if Status.DELETED in targets}
+    with transaction.atomic():
+        deleted = _move(document, Status.DELETED, sources, "deleted", by=by, verb="delete", why=why)
+        purging.detach(deleted, by=by)
+    return deleted
 
 
 def _move(
-    document: Document, to: Status, sources: Collection[Status], done: str, *, by: Principal, verb: str, why: str
+    document: Document,
+    to: Status,
+    sources: Collection[Status],
+    done: str,
+    *,
+    by: Principal,
+    verb: str,
+    why: str,
+    **changes: Any,
 ) -> Document:
-    """One conditional move; a document that is there already stays."""
-    if not transitions.move_document(document.pk, to, by=by, verb=verb, why=why, sources=sources):
-        document.refresh_from_db()
-        if document.status != to:
-            _check(document, sources, done)
+    """One conditional move; a document that is there already stays, and one in another's review stays theirs."""
+    with transaction.atomic():
+        locked = versions.lock(document)
+        if locked.status != to:
+            _check(locked, sources, done)
+            reviews.check_free(locked, by)
+            transitions.move_document(locked.pk, to, by=by, verb=verb, why=why, sources=sources, **changes)
     document.refresh_from_db()
     return document
 

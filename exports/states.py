@@ -117,7 +117,8 @@ STATUS_MOVES: dict[Status, frozenset[Status]] = {
         Status.IMPORTING,
     }),
     Status.REVIEWING: frozenset({
-        Status.TO_REVIEW, Status.CONFIRMED, Status.EXPORTING, Status.REJECTED, Status.POSTPONED, Status.DELETED
+        Status.REVIEWING, Status.TO_REVIEW, Status.CONFIRMED, Status.EXPORTING, Status.REJECTED, Status.POSTPONED,
+        Status.DELETED,
     }),
     Status.POSTPONED: frozenset({Status.TO_REVIEW, Status.REVIEWING, Status.DELETED}),
     Status.CONFIRMED: frozenset({

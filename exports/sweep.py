@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, jobs, replies, transitions, triggers
+from exports import attempts, contents, jobs, replies, reviews, transitions, triggers
 from exports.models import Loop
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
-    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _forget_loops, _forget_replies):
+    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _reviews, _erase, _forget_loops, _forget_replies):
         try:
             part()
         except Exception:
@@ -49,6 +49,14 @@ def _jobs() -> None:
 
 def _triggers() -> None:
     triggers.run_due(timezone.now())
+
+
+def _reviews() -> None:
+    reviews.time_out(timezone.now())
+
+
+def _erase() -> None:
+    contents.erase()
 
 
 def _forget_loops() -> None:

@@ -25,7 +25,11 @@ STAMPS = {
     Status.CONFIRMED: "confirmed_at",
     Status.EXPORTED: "exported_at",
     Status.FAILED_EXPORT: "export_failed_at",
+    Status.DELETED: "deleted_at",
+    Status.PURGED: "purged_at",
 }
+NO_REVIEW = {"reviewer": "", "review_began_at": None, "reviewed_from": ""}
+"""A review ends with whatever moves its document on."""
 
 
 def _sources(moves: Mapping[Any, Collection[Any]], to: Any, given: Collection[Any] | None) -> list[str]:
@@ -76,6 +80,7 @@ def move_document(
     verb: str,
     why: str = "",
     sources: Collection[Status] | None = None,
+    detail: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> bool:
     """Move a document of `by`'s organization to `to`. False when its status does not lead there."""
@@ -84,6 +89,8 @@ def move_document(
     now = timezone.now()
     if stamp := STAMPS.get(to):
         changes = {stamp: now, **changes}
+    if to != Status.REVIEWING:
+        changes = {**NO_REVIEW, **changes}
     with transaction.atomic():
         if not movable.update(status=to, **{"modified_at": now, **changes}):
             return False
@@ -95,7 +102,7 @@ def move_document(
             organization_id=by.organization_id,
             actor=by.name,
             why=why,
-            detail={"status": to},
+            detail={"status": to, **(detail or {})},
         )
     return True
 

@@ -23,6 +23,9 @@ class Config(StageConfig):
     prefix: str = ""
     """Detach only reference keys that begin with this; together with keys, what either names."""
 
+    on_delete: bool = False
+    """Detach likewise when the document is deleted, not only when it is exported."""
+
     @model_validator(mode="after")
     def _named(self) -> Config:
         for index, key in enumerate(self.keys):
@@ -45,6 +48,11 @@ def removes(config: Config, key: str) -> bool:
     if not config.keys and not config.prefix:
         return True
     return key in config.keys or bool(config.prefix and key.startswith(config.prefix))
+
+
+def detaches(config: Config, key: str) -> bool:
+    """Whether the document lets go of `key` as it is deleted, outside any export."""
+    return config.on_delete and removes(config, key)
 
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:  # noqa: ARG001 - likewise

@@ -153,7 +153,7 @@ def test_a_change_leaves_alone_what_people_and_stages_wrote_since():
     assert Event.objects.count() == events
 
 
-@pytest.mark.parametrize("status", [Status.EXPORTING, Status.EXPORTED, Status.DELETED, Status.PURGED])
+@pytest.mark.parametrize("status", [Status.EXPORTING, Status.EXPORTED, Status.DELETED])
 def test_a_change_of_what_is_on_its_way_or_there_is_refused(status):
     queue = builders.queue()
     document, _ = received(queue)

@@ -18,6 +18,7 @@ ACROSS_ORGANIZATIONS = {
     "exports/worklist.py": "the work list serves every organization fairly",
     "exports/cases.py": "a worker's claim mixes organizations",
     "exports/ledger.py": "a commit point mixes organizations",
+    "exports/reviews.py": "the sweep ends those of all",
     "exports/replies.py": "the sweep forgets those of all",
     "exports/contents.py": "deletes by id what the caller was given",
     "exports/loop.py": "a worker's claim mixes organizations",
