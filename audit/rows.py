@@ -1,12 +1,14 @@
 """Many rows in one statement, without the ORM's cost a row: for the trail, and for the ledger of exports/.
 
 Django's `bulk_create` spends three quarters of a commit point preparing values field by field; here the conversion of a
-column is chosen once a model. The result is the same rows (tests/exports/test_rows.py compares the two)."""
+column is chosen once a model, and PostgreSQL gets all rows of a statement as one JSON text. The result is the same rows
+(tests/exports/test_rows.py compares the two)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -54,19 +56,16 @@ def insert(
     does one that has the same values in those columns. Other conflicts raise IntegrityError."""
     if not rows:
         return
-    conflict = tuple(unique) or (("",) if rows[0].pk is not None else ())
-    into, slots, after, read, convert = _statement(
-        model, connection.vendor, tuple(update), conflict, given=rows[0].pk is not None
-    )
-    values = [list(read(row)) for row in rows]
-    _convert(values, convert)
+    given = rows[0].pk is not None
+    conflict = tuple(unique) or (("",) if given else ())
+    plan = _plan(model, connection.vendor, tuple(update), conflict, given=given)
+    values = plan.values(rows)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # prepares once, then runs without Python between the rows
-            cursor.executemany(f"{into} {slots} {after}", values)  # names of our own tables
+            cursor.executemany(plan.statement(1), values)
             return
         for some in _parts(values):
-            flat = [value for row in some for value in row]
-            cursor.execute(f"{into} {', '.join([slots] * len(some))} {after}", flat)
+            cursor.execute(plan.statement(len(some)), plan.parameters(some))
 
 
 def insert_returning(model: type[Model], rows: Sequence[Model], name: str) -> dict[Any, Any]:
@@ -74,27 +73,17 @@ def insert_returning(model: type[Model], rows: Sequence[Model], name: str) -> di
     ids: dict[Any, Any] = {}
     if not rows:
         return ids
-    into, slots, after, read, convert = _statement(model, connection.vendor, (), (), given=False)
-    values = [list(read(row)) for row in rows]
-    _convert(values, convert)
+    plan = _plan(model, connection.vendor, (), (), given=False)
     returning = f"RETURNING {connection.ops.quote_name(name)}, {connection.ops.quote_name(_pk(model).column)}"
     with connection.cursor() as cursor:
-        for some in _parts(values):
-            flat = [value for row in some for value in row]
-            cursor.execute(f"{into} {', '.join([slots] * len(some))} {after} {returning}", flat)
+        for some in _parts(plan.values(rows)):
+            cursor.execute(f"{plan.statement(len(some))} {returning}", plan.parameters(some))
             ids.update(cursor.fetchall())
     return ids
 
 
-def _convert(values: list[list[Any]], convert: Sequence[tuple[int, Convert]]) -> None:
-    for column, converted in convert:
-        for value in values:
-            if value[column] is not None:
-                value[column] = converted(value[column])
-
-
 def _parts(values: list[list[Any]]) -> Iterator[list[list[Any]]]:
-    """As many rows as one statement takes parameters for: 32,766 on SQLite, 65,535 on PostgreSQL."""
+    """As many rows as one statement takes: SQLite has 32,766 parameters, PostgreSQL gets a text of some megabytes."""
     most = max(1, 30_000 // len(values[0]))
     for first in range(0, len(values), most):
         yield values[first : first + most]
@@ -106,17 +95,20 @@ def update(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any
     A value of None leaves the column as it is."""
     if not rows:
         return
-    fields = [_field(model, name) for name in names]
-    converters = [_converter(field, connection.vendor) for field in fields]
-    quote = connection.ops.quote_name
-    sets = ", ".join(f"{quote(field.column)} = COALESCE(%s, {quote(field.column)})" for field in fields)
-    table, key = quote(model._meta.db_table), quote(_pk(model).column)
-    values = [
-        [*(v if v is None or c is None else c(v) for c, v in zip(converters, row[1:], strict=True)), row[0]]
-        for row in rows
-    ]
+    quote, vendor = connection.ops.quote_name, connection.vendor
+    fields = [_pk(model), *(_field(model, name) for name in names)]
+    converters = [_converter(field, vendor) for field in fields]
+    values = [[v if v is None or c is None else c(v) for c, v in zip(converters, row, strict=True)] for row in rows]
+    table, key, *columns = (quote(name) for name in (model._meta.db_table, *(field.column for field in fields)))
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s", values)  # noqa: S608  # our own names
+        if vendor == "postgresql":
+            sets = ", ".join(f"{column} = COALESCE(new.{column}, {table}.{column})" for column in columns)
+            source = f"json_populate_recordset(NULL::{table}, %s::json) AS new"
+            told = _as_json([field.column for field in fields], values)
+            cursor.execute(f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.{key} = new.{key}", [told])  # noqa: S608  # our own names
+        else:
+            sets = ", ".join(f"{column} = COALESCE(%s, {column})" for column in columns)
+            cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s", [[*row[1:], row[0]] for row in values])  # noqa: S608  # our own names
 
 
 def _field(model: type[Model], name: str) -> Any:
@@ -127,15 +119,46 @@ def _pk(model: type[Model]) -> Any:
     return model._meta.pk
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How rows of one model are inserted.
+
+    PostgreSQL gets them as one JSON text, which it takes apart itself: thousands of parameters cost psycopg six times
+    as much, and the server twice. A statement with one parameter is parsed in no time, however many rows it brings."""
+
+    columns: Sequence[str]
+    into: str
+    conflict: str
+    slots: str
+    """One row's placeholders; empty where rows come as JSON."""
+    read: Callable[[Any], tuple[Any, ...]]
+    convert: Sequence[tuple[int, Convert]]
+
+    def values(self, rows: Sequence[Model]) -> list[list[Any]]:
+        """A list a row, converted, in the order of the columns."""
+        values = [list(self.read(row)) for row in rows]
+        for column, converted in self.convert:
+            for value in values:
+                if value[column] is not None:
+                    value[column] = converted(value[column])
+        return values
+
+    def statement(self, rows: int) -> str:
+        slots = f"VALUES {', '.join([self.slots] * rows)}" if self.slots else ""
+        return f"{self.into} {slots} {self.conflict}"
+
+    def parameters(self, values: Sequence[Sequence[Any]]) -> list[Any]:
+        return [value for row in values for value in row] if self.slots else [_as_json(self.columns, values)]
+
+
 @cache
-def _statement(
-    model: type[Model], vendor: str, update: tuple[str, ...], unique: tuple[str, ...], *, given: bool
-) -> tuple[str, str, str, Callable[[Any], tuple[Any, ...]], list[tuple[int, Convert]]]:
-    """The three parts of the statement, what reads a row's columns, and the columns that need converting."""
+def _plan(model: type[Model], vendor: str, update: tuple[str, ...], unique: tuple[str, ...], *, given: bool) -> _Plan:
     quote = connection.ops.quote_name
     fields: list[Any] = [f for f in model._meta.concrete_fields if given or not f.primary_key]
-    names = ", ".join(quote(field.column) for field in fields)
-    into = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES"
+    table, names = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
+    into, slots = f"INSERT INTO {table} ({names})", f"({', '.join(['%s'] * len(fields))})"
+    if vendor == "postgresql":
+        into, slots = f"{into} SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)", ""  # noqa: S608  # our own names
     conflict = ""
     if unique:
         renewed = [quote(field.column) for field in fields if field.name in update or field.column in update]
@@ -144,7 +167,12 @@ def _statement(
         conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}" if sets else "ON CONFLICT DO NOTHING"
     converters = ((column, _converter(field, vendor)) for column, field in enumerate(fields))
     needed = [(column, converted) for column, converted in converters if converted is not None]
-    return into, f"({', '.join(['%s'] * len(fields))})", conflict, attrgetter(*[f.attname for f in fields]), needed
+    read = attrgetter(*[field.attname for field in fields])
+    return _Plan([field.column for field in fields], into, conflict, slots, read, needed)
+
+
+def _as_json(columns: Sequence[str], values: Sequence[Sequence[Any]]) -> str:
+    return json.dumps([dict(zip(columns, row, strict=True)) for row in values], default=str)
 
 
 def _converter(field: Any, vendor: str) -> Convert | None:
@@ -153,11 +181,22 @@ def _converter(field: Any, vendor: str) -> Convert | None:
     kind = field.get_internal_type()
     if kind in {"ForeignKey", "OneToOneField"}:
         return _converter(field.target_field, vendor)
-    if vendor == "sqlite" and kind in _FOR_SQLITE:
-        return _FOR_SQLITE[kind]
     if kind in _AS_IT_IS:
         return None
-    return lambda value: field.get_db_prep_save(value, connection)
+    if vendor == "postgresql":
+        return _FOR_JSON.get(kind, field.get_prep_value)  # the rest: dates, decimals
+    return _FOR_SQLITE[kind] if kind in _FOR_SQLITE else lambda value: field.get_db_prep_save(value, connection)
+
+
+def _json_text(value: Any) -> str:
+    """JSON as SQLite keeps it. Most of the columns are empty most of the time."""
+    if not value and (known := _EMPTY.get(type(value))):
+        return known
+    return _encoded(value)
+
+
+_EMPTY: dict[type, str] = {list: "[]", dict: "{}"}
+_encoded = json.JSONEncoder().encode
 
 
 def _utc(value: datetime) -> str:
@@ -165,9 +204,16 @@ def _utc(value: datetime) -> str:
     return str(value.replace(tzinfo=None))
 
 
-_FOR_SQLITE: dict[str, Convert] = {"UUIDField": attrgetter("hex"), "DateTimeField": _utc, "JSONField": json.dumps}
+_FOR_SQLITE: dict[str, Convert] = {"UUIDField": attrgetter("hex"), "DateTimeField": _utc, "JSONField": _json_text}
+
+_FOR_JSON: dict[str, Convert | None] = {
+    "UUIDField": attrgetter("hex"),
+    "DateTimeField": datetime.isoformat,
+    "BinaryField": lambda value: f"\\x{bytes(value).hex()}",
+    "JSONField": None,
+}
 
 _AS_IT_IS = frozenset({
-    "CharField", "TextField", "BigAutoField", "BigIntegerField", "PositiveBigIntegerField", "UUIDField",
-    "PositiveIntegerField", "PositiveSmallIntegerField", "BooleanField", "DateTimeField",
+    "CharField", "TextField", "BigAutoField", "BigIntegerField", "PositiveBigIntegerField", "PositiveIntegerField",
+    "PositiveSmallIntegerField", "BooleanField",
 })  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from audit import rows, trail
 from audit.models import Event
 from exports.ids import uuid7
-from exports.models import Artifact, Attachment, Content, Exchange, FieldsVersion, StageRun
+from exports.models import Artifact, Attachment, Content, Document, Exchange, FieldsVersion, StageRun
 from tests import builders
 from tests.exports.kinds import kinds  # noqa: F401  # a fixture
 
@@ -50,6 +50,32 @@ def test_every_column_is_stored_as_the_orm_would(organization):
 
     assert fast == {model: stored(model, row.pk) for model, row in written.items()}
     assert StageRun.objects.get(marked_at=AT, finished_at=WHOLE).pk == run.pk
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["it's", '"q"', "a\\b\\u0041", "%s %(a)s {b}", "$1 ::json", "line\nfeed\ttab", "Žluťoučký 🚚", "\u2028", "'); --"],
+)
+def test_text_and_json_arrive_as_they_were(text):
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    run = run_of(attempt, note=text, messages=[{text: [text, 1, 1.25, 10**20, True, None]}], progress={})
+
+    rows.insert(StageRun, [run])
+
+    kept = StageRun.objects.get(pk=run.pk)
+    assert (kept.note, kept.messages) == (text, [{text: [text, 1, 1.25, 10**20, True, None]}])
+    assert (kept.progress, kept.checkpoint) == ({}, None)
+
+
+def test_an_update_of_many_rows_leaves_columns_whose_value_is_none():
+    attempt = builders.attempt({"name": "a", "kind": "act"})
+    other = builders.document(attempt.document.queue)
+    rows.update(Document, ["messages", "exported_at"], [(attempt.document_id, [{"a": "ü"}], AT), (other.pk, [], None)])
+
+    rows.update(Document, ["messages", "exported_at"], [(attempt.document_id, None, None), (other.pk, [1], WHOLE)])
+
+    kept = {row.pk: (row.messages, row.exported_at) for row in Document.objects.all()}
+    assert kept == {attempt.document_id: ([{"a": "ü"}], AT), other.pk: ([1], WHOLE)}
 
 
 def test_a_row_that_is_there_takes_over_what_is_named():
