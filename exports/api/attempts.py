@@ -29,9 +29,11 @@ _UNREAD_OF_EXCHANGES = ("request_headers", "reply_headers")
 
 def with_parts(runs: QuerySet[Any]) -> QuerySet[Any]:
     """Stage runs with what each sent, made and delivered: a query a kind, however many there are."""
-    exchanges = Exchange.objects.defer(*_UNREAD_OF_EXCHANGES).select_related("run").only(
+    contents = ("request_content", "reply_content")
+    exchanges = Exchange.objects.defer(*_UNREAD_OF_EXCHANGES).select_related("run", *contents).only(
         *(field.name for field in Exchange._meta.concrete_fields if field.name not in _UNREAD_OF_EXCHANGES),
         "run__name",
+        *(f"{content}__purged_at" for content in contents),
     )  # fmt: skip
     return runs.defer(*_UNREAD_OF_RUNS).prefetch_related(
         Prefetch("exchanges", exchanges), Prefetch("artifacts", Artifact.objects.all()), "deliveries"

@@ -34,6 +34,7 @@ TYPES: dict[str, Kind] = {
     "in_progress": Kind(
         409, "The same request is running", "Wait a moment, then send it again with the same key.", {"Retry-After": "2"}
     ),
+    "purged": Kind(410, "Purged", "Its bytes were erased for good; sizes and digests are still in the records."),
     "precondition_failed": Kind(
         412, "Changed meanwhile", "Read it again for its ETag, apply the change, send it again."
     ),

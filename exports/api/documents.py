@@ -25,8 +25,8 @@ from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
-from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
-from exports.api.shapes.members import Why
+from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent, ReviewAsked
+from exports.api.shapes.members import Why, WhyNeeded
 from exports.models import Attempt, Document, FieldsVersion
 from pipelines.fields import Operation
 
@@ -69,6 +69,10 @@ class Documents(Listed, Shown, Resource):
         "send_back": "exports.change_document",
         "postpone": "exports.change_document",
         "reject": "exports.change_document",
+        "start_review": "exports.change_document",
+        "cancel_review": "exports.change_document",
+        "restore": "exports.change_document",
+        "purge": "exports.purge_document",
     }
 
     def rows(self) -> Any:
@@ -195,6 +199,7 @@ class Documents(Listed, Shown, Resource):
 
     version.operation = "get_document_version"  # type: ignore[attr-defined]
 
+    @raises("purged")
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
     def original(self, request: Request, pk: str) -> FileResponse:
@@ -249,6 +254,41 @@ class Documents(Listed, Shown, Resource):
     def reject(self, request: Request, pk: str) -> Response:
         """Reject a document: it will not be exported unless somebody sends it back to review."""
         return self.put_aside(request, documents.reject)
+
+    @raises("refused")
+    @extend_schema(request=ReviewAsked, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def start_review(self, request: Request, pk: str) -> Response:
+        """Take a document in review: `reviewer` says who has it, and nobody else corrects or moves it.
+
+        Who has it already keeps it. Where somebody else does, it is refused, unless `take_over` is true."""
+        given = self.given(request, ReviewAsked)
+        documents.start_review(self.get_object(), by=self.principal, take_over=given["take_over"])
+        return self.shown(self.get_object())
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def cancel_review(self, request: Request, pk: str) -> Response:
+        """Leave a review. The document goes back to where it was before; what was corrected stays."""
+        return self.put_aside(request, documents.cancel_review)
+
+    @raises("refused")
+    @extend_schema(request=Why, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a deleted document back to review, with all that it had."""
+        return self.put_aside(request, documents.restore)
+
+    @raises("refused")
+    @extend_schema(request=WhyNeeded, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def purge(self, request: Request, pk: str) -> Response:
+        """Erase a deleted document's content for good: its bytes, field values and messages, its attempts' included.
+
+        Ids, times, sizes, digests, receipts and the audit trail stay."""
+        documents.purge(self.get_object(), by=self.principal, why=self.given(request, WhyNeeded)["why"])
+        return self.shown(self.get_object())
 
     def put_aside(self, request: Request, verb: Any) -> Response:
         verb(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])

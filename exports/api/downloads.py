@@ -9,6 +9,7 @@ from django.http import FileResponse
 from django.utils.http import content_disposition_header
 
 from exports import contents
+from exports.api.problems import ApiProblem
 from exports.models import Content
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w-]+=[\w.+-]+)*", re.ASCII)
@@ -40,8 +41,11 @@ def safe_media_type(media_type: str) -> str:
 
 
 def download(content: Content, *, name: str, media_type: str, otherwise: str = "download") -> FileResponse:
-    """The bytes, streamed, with their length and sha256 (RFC 9530)."""
-    blob = contents.blob(content, name=name, media_type=media_type)
+    """The bytes, streamed, with their length and sha256 (RFC 9530). Raises ApiProblem `purged`."""
+    try:
+        blob = contents.blob(content, name=name, media_type=media_type)
+    except contents.PurgedError as error:
+        raise ApiProblem("purged", str(error)) from error
     response = FileResponse(blob.open(), content_type=safe_media_type(media_type))
     response["Content-Length"] = str(blob.size)
     response["Content-Disposition"] = (

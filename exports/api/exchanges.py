@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
+from exports.api.described import raises
 from exports.api.downloads import download
 from exports.api.filters import ArtifactFilters, DeliveryFilters, ExchangeFilters
 from exports.api.resource import Listed, Resource, Shown
@@ -40,11 +41,14 @@ class Exchanges(Listed, Shown, Resource):
     def rows(self) -> Any:
         unread = ("request_headers", "reply_headers") if self.action == "list" else ()
         columns = [field.name for field in Exchange._meta.concrete_fields if field.name not in unread]
-        return Exchange.objects.select_related("run").only(*columns, "run__name")
+        kept = ("request_content", "reply_content") if self.action in {"list", "retrieve"} else ()
+        told = [f"{content}__purged_at" for content in kept]
+        return Exchange.objects.select_related("run", *kept).only(*columns, "run__name", *told)
 
     def get_serializer_class(self) -> type[Any]:
         return ExchangeRow if self.action == "list" else ExchangeShown
 
+    @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"], url_path="request/body")
     def request_body(self, request: Request, pk: str) -> FileResponse:
@@ -54,6 +58,7 @@ class Exchanges(Listed, Shown, Resource):
 
     request_body.operation = "download_request_body"  # type: ignore[attr-defined]  # read by Described
 
+    @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"], url_path="reply/body")
     def reply_body(self, request: Request, pk: str) -> FileResponse:
@@ -80,6 +85,7 @@ class Artifacts(Listed, Shown, Resource):
     filterset_class = ArtifactFilters
     verbs = dict.fromkeys(("list", "retrieve", "content"), "exports.view_artifact")
 
+    @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"])
     def content(self, request: Request, pk: str) -> FileResponse:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from exports import states
 from exports.api.shapes.members import TIME, Anything, Pairs, Texts
-from exports.models import Artifact, Attempt, Delivery, Exchange, StageRun
+from exports.models import Artifact, Attempt, Content, Delivery, Exchange, StageRun
 
 RUN_ID = "019530d2-7c00-7000-8000-000000000001"
 
@@ -41,6 +41,10 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
     }  # fmt: skip
 
 
+def _is_kept(content: Content | None) -> bool:
+    return content is not None and content.purged_at is None
+
+
 class ExchangeRow(serializers.ModelSerializer[Exchange]):
     """One request and its reply, without headers and bodies."""
 
@@ -68,10 +72,10 @@ class ExchangeRow(serializers.ModelSerializer[Exchange]):
     }  # fmt: skip
 
     def get_request_kept(self, exchange: Exchange) -> bool:
-        return exchange.request_content_id is not None
+        return _is_kept(exchange.request_content)
 
     def get_reply_kept(self, exchange: Exchange) -> bool:
-        return exchange.reply_content_id is not None
+        return _is_kept(exchange.reply_content)
 
 
 class ExchangeShown(ExchangeRow):

@@ -60,7 +60,7 @@ class DocumentRow(serializers.ModelSerializer[Document]):
         fields = [
             "id", "external_id", "queue", "queue_name", "status", "file_name", "media_type", "has_original",
             "fields_version", "metadata", "messages", "automated", "last_attempt", "created_at", "modified_at",
-            "confirmed_at", "exported_at", "export_failed_at",
+            "confirmed_at", "exported_at", "export_failed_at", "reviewer", "review_began_at", "deleted_at", "purged_at",
         ]  # fmt: skip
 
     example = {
@@ -68,11 +68,12 @@ class DocumentRow(serializers.ModelSerializer[Document]):
         "file_name": "inv-0042.pdf", "media_type": "application/pdf", "has_original": True, "fields_version": 2,
         "metadata": {}, "messages": [{"type": "error", "content": "Unknown supplier 4711", "id": "all"}],
         "automated": False, "last_attempt": 77, "created_at": TIME, "modified_at": TIME, "confirmed_at": TIME,
-        "exported_at": None, "export_failed_at": TIME,
+        "exported_at": None, "export_failed_at": TIME, "reviewer": "", "review_began_at": None, "deleted_at": None,
+        "purged_at": None,
     }  # fmt: skip
 
     def get_has_original(self, document: Document) -> bool:
-        return document.original_id is not None
+        return document.original_id is not None and document.purged_at is None
 
 
 class DocumentShown(DocumentRow):

@@ -235,3 +235,12 @@ class Correction(serializers.Serializer[Any]):
             message = "Give either fields or operations."
             raise serializers.ValidationError(message)
         return attrs
+
+
+class ReviewAsked(serializers.Serializer[Any]):
+    """Take a document in review."""
+
+    take_over = serializers.BooleanField(
+        required=False, default=False, help_text="Take it from whoever has it in review now."
+    )
+    example = {"take_over": False}
