@@ -156,6 +156,10 @@ def test_many_threads_put_many_files(place):
         finally:
             opened.close()
 
+    # Where several first files of a new folder arrive at once, rclone answers 500 for one of them now and then (3 of 140
+    # rounds under load, 0 of 150 with the folder there): it writes each under a temporary name, and its own rename says
+    # "Dir.Rename error: file does not exist". To us that is Unavailable, and tried again; the fault is rclone's.
+    put(0)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(put, range(24)))
 
