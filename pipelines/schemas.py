@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import regex
 
 from pipelines import formulas, schematree, values
-from pipelines.contract import Message
 from pipelines.errors import Rejected
 from pipelines.fields import Content, Node
 from pipelines.problems import did_you_mean
@@ -21,6 +21,15 @@ MAX_ID = 50
 MATCH_SECONDS = 0.2
 
 _INSIDE = {"section": ("datapoint", "multivalue"), "multivalue": ("tuple", "datapoint"), "tuple": ("datapoint",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the schema finds wrong with one value. `node` is the datapoint's id; None where the document has none."""
+
+    field: str
+    node: int | None
+    content: str
 
 
 def complete(content: Content, sections: Sections) -> Content:
@@ -44,10 +53,10 @@ def complete(content: Content, sections: Sections) -> Content:
     return Content(made + _left(content, given, {section["schema_id"]: section for section in made}))
 
 
-def judge(content: Content, sections: Sections) -> list[Message]:
+def judge(content: Content, sections: Sections) -> list[Finding]:
     """What the schema finds wrong with a document's values: required and missing, no number, no date, no option, too
-    long, not of the pattern. For the page and for automation; intake keeps such a document and says so."""
-    return [message for field in schematree.fields(sections) for message in _judged(field, content)]
+    long, not of the pattern. It is shown and keeps nobody from anything: what must not be sent, a stage says."""
+    return [found for field in schematree.fields(sections) for found in _judged(field, content)]
 
 
 def problems(sections: Any) -> list[str]:
@@ -147,7 +156,7 @@ def _left(content: Content, given: Mapping[str, Node], made: Mapping[Any, Node])
     return own_sections
 
 
-def _judged(field: schematree.Field, content: Content) -> Iterator[Message]:
+def _judged(field: schematree.Field, content: Content) -> Iterator[Finding]:
     label = str(field.node.get("label") or field.id)
     constraints = field.node.get("constraints") or {}
     length, pattern = constraints.get("length") or {}, constraints.get("regexp") or {}
@@ -158,19 +167,20 @@ def _judged(field: schematree.Field, content: Content) -> Iterator[Message]:
         and not field.table
         and not any((n.get("content") or {}).get("value") for n in nodes)
     ):
-        yield Message("error", f"{label} is required and empty.", field.id)
+        yield Finding(field.id, nodes[0].get("id") if nodes else None, f"{label} is required and empty.")
     for node in nodes:
+        at = node.get("id")
         text = str((node.get("content") or {}).get("value") or "")
         if not text:
             continue
         if values.normalize(field.node, text) is None:
             kind = {"number": "number", "date": "date that has one reading"}.get(field.type, "option of the list")
-            yield Message("error", f'{label}: "{text[:60]}" is no {kind}.', field.id)
+            yield Finding(field.id, at, f'{label}: "{text[:60]}" is no {kind}.')
         if isinstance(length, Mapping) and not _fits(len(text), length):
-            yield Message("error", f"{label} has {len(text)} characters; {_bounds(length)}.", field.id)
+            yield Finding(field.id, at, f"{label} has {len(text)} characters; {_bounds(length)}.")
         expression = pattern.get("pattern") if isinstance(pattern, Mapping) else pattern
         if expression and not _looks_like(str(expression), text):
-            yield Message("error", f'{label}: "{text[:60]}" does not look as it must ({expression}).', field.id)
+            yield Finding(field.id, at, f'{label}: "{text[:60]}" does not look as it must ({expression}).')
 
 
 def _looks_like(expression: str, text: str) -> bool:

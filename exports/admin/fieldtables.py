@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines import schemas
 from pipelines.fields import Content, Node, Operation, text_of
 
 HEADLINE: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +28,8 @@ class Cell:
     label: str
     value: str
     normalized: str
-    type: str = ""
+    findings: Sequence[str] = ()
+    """What the schema finds wrong with the value."""
 
     @property
     def is_long(self) -> bool:
@@ -51,6 +53,14 @@ class Table:
     rows: Sequence[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the schema says: its nodes by their ids, and what it finds by the ids of the document's nodes."""
+
+    nodes: Mapping[str, Mapping[str, Any]]
+    findings: Mapping[int | None, Sequence[str]]
+
+
 @dataclass(slots=True)
 class Section:
     label: str
@@ -67,8 +77,9 @@ def headline(sections: Sequence[Node]) -> dict[str, str]:
 
 
 def sections(tree: Sequence[Node], schema: Sequence[Mapping[str, Any]] = ()) -> list[Section]:
-    """In the order of the tree, labelled by the schema where it says, else by the field's name."""
-    known = _known(schema)
+    """In the order of the tree, labelled by the schema where it says, else by the field's name; each value with what
+    the schema finds wrong with it."""
+    known = _Known(_nodes(schema), _findings(tree, schema))
     found = []
     for node in tree:
         section = Section(_label(node, known))
@@ -104,7 +115,7 @@ def operations(tree: Sequence[Node], given: Mapping[str, str]) -> list[Operation
     return made
 
 
-def _table(node: Node, known: Mapping[str, Mapping[str, Any]]) -> Table:
+def _table(node: Node, known: _Known) -> Table:
     children = node.get("children") or []
     simple = bool(children) and all(child.get("category") == "datapoint" for child in children)
     lines = [[child] if simple else child.get("children") or [] for child in children]
@@ -117,9 +128,9 @@ def _table(node: Node, known: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(int(node.get("id") or 0), node["schema_id"], _label(node, known), columns, rows)
 
 
-def _columns_of(node: Node, known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _columns_of(node: Node, known: _Known) -> list[str]:
     """The schema's columns of a table without rows."""
-    child = known.get(node["schema_id"], {}).get("children") or {}
+    child = known.nodes.get(node["schema_id"], {}).get("children") or {}
     if isinstance(child, Mapping):
         inner = child.get("children")
         return (
@@ -128,12 +139,12 @@ def _columns_of(node: Node, known: Mapping[str, Mapping[str, Any]]) -> list[str]
     return []
 
 
-def _cell(node: Node, known: Mapping[str, Mapping[str, Any]]) -> Cell:
+def _cell(node: Node, known: _Known) -> Cell:
     value = _value(node)
     normalized = text_of(node)
-    kind = str(known.get(node["schema_id"], {}).get("type") or "")
     shown = normalized if normalized != value else ""
-    return Cell(int(node.get("id") or 0), node["schema_id"], _label(node, known), value, shown, kind)
+    found = known.findings.get(node.get("id"), ())
+    return Cell(int(node.get("id") or 0), node["schema_id"], _label(node, known), value, shown, found)
 
 
 def _value(node: Node) -> str:
@@ -141,16 +152,23 @@ def _value(node: Node) -> str:
     return "" if value is None else str(value)
 
 
-def _label(node: Node, known: Mapping[str, Mapping[str, Any]]) -> str:
+def _label(node: Node, known: _Known) -> str:
     return _title(str(node.get("schema_id") or ""), known)
 
 
-def _title(schema_id: str, known: Mapping[str, Mapping[str, Any]]) -> str:
-    label = known.get(schema_id, {}).get("label")
+def _title(schema_id: str, known: _Known) -> str:
+    label = known.nodes.get(schema_id, {}).get("label")
     return str(label) if label else schema_id.replace("_", " ").capitalize()
 
 
-def _known(schema: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _findings(tree: Sequence[Node], schema: Sequence[Mapping[str, Any]]) -> dict[int | None, list[str]]:
+    found: dict[int | None, list[str]] = {}
+    for one in schemas.judge(Content(tree), schema):
+        found.setdefault(one.node, []).append(one.content)
+    return found
+
+
+def _nodes(schema: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The schema's nodes by id, whatever their depth."""
     found: dict[str, Mapping[str, Any]] = {}
     stack = list(schema)

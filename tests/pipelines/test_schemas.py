@@ -169,7 +169,10 @@ def test_what_the_schema_finds_wrong_with_values():
         shapes.parse({"amount_total": "a lot", "date_issue": "03/04/2026", "currency": "GBP"}), SCHEMA
     )
 
-    assert [(message.field, message.content) for message in schemas.judge(given, SCHEMA)] == [
+    found = schemas.judge(given, SCHEMA)
+
+    assert [one.node for one in found] == [given.find(one.field)[0]["id"] for one in found]
+    assert [(one.field, one.content) for one in found] == [
         ("document_id", "document_id is required and empty."),
         ("amount_total", 'amount_total: "a lot" is no number.'),
         ("date_issue", 'date_issue: "03/04/2026" is no date that has one reading.'),

@@ -11,8 +11,22 @@ from rest_framework import serializers
 from exports import states
 from exports.api.shapes.members import ANYTHING, TIME, Anything
 from exports.models import Document, FieldsVersion
+from pipelines import schemas
+from pipelines.fields import Content
 
 NODES = {"type": "array", "items": ANYTHING}
+FINDINGS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "description": "The schema id."},
+            "node": {"type": ["integer", "null"], "description": "The id of the datapoint, where there is one."},
+            "message": {"type": "string"},
+        },
+        "required": ["field", "node", "message"],
+    },
+}
 FLAT = {**ANYTHING, "description": "Each field by its schema id: text, a list of objects for a table, or of texts."}
 
 
@@ -111,11 +125,12 @@ class VersionShown(VersionRow):
 
     values = serializers.SerializerMethodField(help_text="The fields, flat.")
     content = serializers.SerializerMethodField(help_text="The fields as sections.")
+    findings = serializers.SerializerMethodField(help_text="What the queue's schema finds wrong; it blocks nothing.")
 
     class Meta(VersionRow.Meta):
-        fields = [*VersionRow.Meta.fields, "values", "content"]
+        fields = [*VersionRow.Meta.fields, "values", "content", "findings"]
 
-    example = {**VersionRow.example, "values": EXAMPLE_FIELDS, "content": []}
+    example = {**VersionRow.example, "values": EXAMPLE_FIELDS, "content": [], "findings": []}
 
     @extend_schema_field(FLAT)
     def get_values(self, version: FieldsVersion) -> dict[str, Any]:
@@ -124,3 +139,9 @@ class VersionShown(VersionRow):
     @extend_schema_field(NODES)
     def get_content(self, version: FieldsVersion) -> Any:
         return version.content
+
+    @extend_schema_field(FINDINGS)
+    def get_findings(self, version: FieldsVersion) -> list[dict[str, Any]]:
+        schema = version.document.queue.schema
+        found = schemas.judge(Content(version.content), schema.content) if schema is not None else []
+        return [{"field": one.field, "node": one.node, "message": one.content} for one in found]
