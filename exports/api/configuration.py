@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exports.api.described import raises
+from exports.api.described import named, raises
 from exports.api.filters import DestinationFilters, QueueFilters, SecretFilters, TriggerFilters
 from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
@@ -151,6 +151,7 @@ class Secrets(Listed, Resource):
     def rows(self) -> Any:
         return Secret.objects.defer("sealed")
 
+    @named("put_secret")
     @extend_schema(request=SecretValue, responses=SecretRow)
     def put(self, request: Request, name: str) -> Response:
         """Set a secret, of a destination, of a pipeline, or of the whole organization. Stages name it {secret.NAME}."""
@@ -158,8 +159,6 @@ class Secrets(Listed, Resource):
         place = {"destination": given["destination"], "pipeline": given["pipeline"]}
         secret = vault.put(name, given["value"], by=self.principal, **place)
         return Response(SecretRow(secret).data)
-
-    put.operation = "put_secret"  # type: ignore[attr-defined]  # read by Described
 
     @raises("invalid")
     @extend_schema(parameters=_PLACE)

@@ -54,9 +54,24 @@ PROBLEM = {
 
 def raises(*codes: str, ends: tuple[str, ...] = ()) -> Callable[[Action], Action]:
     """Name the problems of an action beyond those that every request may meet."""
+    return _marked(problems=(*codes, *ends))
+
+
+def named(operation: str) -> Callable[[Action], Action]:
+    """Give an action an operation id other than its verb and its resource's noun."""
+    return _marked(operation=operation)
+
+
+def with_etag(action: Action) -> Action:
+    """Say that an action answers with an ETag."""
+    return _marked(tagged=True)(action)
+
+
+def _marked(**marks: Any) -> Callable[[Action], Action]:
+    """Write on the function what Described reads off it."""
 
     def mark(action: Action) -> Action:
-        action.problems = (*codes, *ends)  # type: ignore[attr-defined]  # read by Described
+        vars(action).update(marks)
         return action
 
     return mark

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from exports.api.described import raises
+from exports.api.described import named, raises
 from exports.api.downloads import download
 from exports.api.filters import ArtifactFilters, DeliveryFilters, ExchangeFilters
 from exports.api.resource import Listed, Resource, Shown
@@ -48,6 +48,7 @@ class Exchanges(Listed, Shown, Resource):
     def get_serializer_class(self) -> type[Any]:
         return ExchangeRow if self.action == "list" else ExchangeShown
 
+    @named("download_request_body")
     @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"], url_path="request/body")
@@ -56,8 +57,7 @@ class Exchanges(Listed, Shown, Resource):
         exchange = self.get_object()
         return self.body(exchange, exchange.request_content, exchange.request_headers, "request")
 
-    request_body.operation = "download_request_body"  # type: ignore[attr-defined]  # read by Described
-
+    @named("download_reply_body")
     @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"], url_path="reply/body")
@@ -65,8 +65,6 @@ class Exchanges(Listed, Shown, Resource):
         """Download the body that came back, as far as it is kept; `reply_size` says how much there was."""
         exchange = self.get_object()
         return self.body(exchange, exchange.reply_content, exchange.reply_headers, "reply")
-
-    reply_body.operation = "download_reply_body"  # type: ignore[attr-defined]  # read by Described
 
     def body(self, exchange: Exchange, content: Any, headers: list[list[str]], side: str) -> FileResponse:
         if content is None:
@@ -85,6 +83,7 @@ class Artifacts(Listed, Shown, Resource):
     filterset_class = ArtifactFilters
     verbs = dict.fromkeys(("list", "retrieve", "content"), "exports.view_artifact")
 
+    @named("download_artifact")
     @raises("purged")
     @extend_schema(responses=BYTES)
     @action(detail=True, methods=["get"])
@@ -92,8 +91,6 @@ class Artifacts(Listed, Shown, Resource):
         """Download an artifact's bytes."""
         artifact = self.get_object()
         return download(artifact.content, name=artifact.name or artifact.key, media_type=artifact.media_type)
-
-    content.operation = "download_artifact"  # type: ignore[attr-defined]  # read by Described
 
 
 class Deliveries(Listed, Shown, Resource):

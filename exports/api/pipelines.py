@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exports.api.configuration import Configured, crud
-from exports.api.described import raises
+from exports.api.described import named, raises, with_etag
 from exports.api.etags import etag, expected
 from exports.api.filters import PipelineFilters, RevisionFilters
 from exports.api.problems import wrong
@@ -58,14 +58,14 @@ class Pipelines(Configured):
     def get_serializer_class(self) -> type[Any]:
         return PipelineShown if self.action == "retrieve" else PipelineRow
 
+    @with_etag
     def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         pipeline = self.get_object()
         response = Response(PipelineShown(pipeline).data)
         response["ETag"] = etag(pipeline.version)
         return response
 
-    retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
-
+    @with_etag
     @raises("refused")
     def create(self, request: Request) -> Response:
         given = self.given(request, PipelineRow)
@@ -74,8 +74,7 @@ class Pipelines(Configured):
         response["Location"] = request.build_absolute_uri(f"{request.path}/{pipeline.pk}")
         return response
 
-    create.tagged = True  # type: ignore[attr-defined]
-
+    @with_etag
     @raises("refused", "precondition_failed", "stale")
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a pipeline's name, description or limits."""
@@ -85,8 +84,6 @@ class Pipelines(Configured):
         shape.is_valid(raise_exception=True)
         drafts.set_up(pipeline, by=self.principal, version=version, **shape.validated_data)
         return self.tagged(self.get_object())
-
-    partial_update.tagged = True  # type: ignore[attr-defined]
 
     def tagged(self, pipeline: Pipeline, code: int = status.HTTP_200_OK) -> Response:
         response = Response(PipelineRow(pipeline).data, status=code)
@@ -126,14 +123,13 @@ class Pipelines(Configured):
         code = status.HTTP_200_OK if revision.pk == before else status.HTTP_201_CREATED
         return Response(RevisionRow(revision).data, status=code)
 
+    @named("list_pipeline_differences")
     @extend_schema(responses=Differences)
     @action(detail=True, methods=["get"])
     def differences(self, request: Request, pk: str) -> Response:
         """What publishing would change."""
         found = publishing.differences(self.get_object())
         return Response(Differences({"differences": [asdict(difference) for difference in found]}).data)
-
-    differences.operation = "list_pipeline_differences"  # type: ignore[attr-defined]
 
 
 _PIPELINE = OpenApiParameter("pipeline", int, OpenApiParameter.PATH, description="The pipeline's id.")
@@ -162,12 +158,12 @@ class Stages(Listed, Shown, Resource):
         self.pipeline()
         return super().list(request)
 
+    @with_etag
     @extend_schema(parameters=[_PIPELINE])
     def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         return self.tagged(self.get_object())
 
-    retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
-
+    @with_etag
     @raises("refused", "precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
     def create(self, request: Request, pipeline: str) -> Response:
@@ -182,8 +178,7 @@ class Stages(Listed, Shown, Resource):
         response["Location"] = request.build_absolute_uri(f"{request.path}/{stage.pk}")
         return response
 
-    create.tagged = True  # type: ignore[attr-defined]
-
+    @with_etag
     @raises("refused", "precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
     def partial_update(self, request: Request, pipeline: str, pk: str) -> Response:
@@ -201,8 +196,6 @@ class Stages(Listed, Shown, Resource):
             position=shape.validated_data.get("position"),
         )
         return self.tagged(self.get_object())
-
-    partial_update.tagged = True  # type: ignore[attr-defined]
 
     @raises("precondition_failed", "stale")
     @extend_schema(parameters=[_PIPELINE])
