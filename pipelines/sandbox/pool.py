@@ -15,6 +15,7 @@ from typing import Any
 from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured, Rejected
 from pipelines.fields import Values
+from pipelines.sandbox import plain
 from pipelines.sandbox.process import GoneError, Limits, Process, TimeUpError
 from pipelines.sandbox.refusal import RefusalError
 from pipelines.sandbox.wire import ENCODING, ERRORS
@@ -58,6 +59,9 @@ class Pool:
     def extract(self, rules: Sequence[Mapping[str, Any]], source: bytes, *, format: str) -> list[Any]:  # noqa: A002 - contract.Sandbox
         """One JSON value a rule ({"path": …, "namespaces": …}), None where there is none; numbers with a fraction
         come as Decimal. Raises Unreadable where `source` is not of `format` (json, xml, headers, regex)."""
+        found = plain.extract(rules, source, format)
+        if found is not None:
+            return found
         body = self._ask(_pack("extract", [dict(rule) for rule in rules], format), source)
         values = json.loads(body.decode(ENCODING, ERRORS), parse_float=Decimal)
         assert isinstance(values, list)
