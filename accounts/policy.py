@@ -24,7 +24,7 @@ ROLES = {
 
 _VIEW = {
     "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
-    "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination",
+    "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination", "pipelines.view_channel",
     "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job", "exports.view_failuregroup", "exports.view_hint",
@@ -38,8 +38,14 @@ _OPERATE = {
 _INTEGRATE = {
     f"pipelines.{action}_{model}"
     for action in ("add", "change", "delete")
-    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger")
-} | {"pipelines.publish_pipeline", "pipelines.view_secret", "pipelines.test_destination", "exports.delete_document"}
+    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel")
+} | {
+    "pipelines.publish_pipeline",
+    "pipelines.view_secret",
+    "pipelines.test_destination",
+    "pipelines.test_channel",
+    "exports.delete_document",
+}
 _AUDIT = {"audit.view_event", "audit.view_seal"}
 _OWN = {
     f"accounts.{action}_{model}" for action in ("add", "change", "delete", "view") for model in ("membership", "apikey")

@@ -91,6 +91,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Pipelines", "account_tree", "pipelines_pipeline", may("pipelines.view_pipeline")),
                 _item("Triggers", "bolt", "pipelines_trigger", may("pipelines.view_trigger")),
                 _item("Destinations", "dns", "pipelines_destination", may("pipelines.view_destination")),
+                _item("Channels", "campaign", "pipelines_channel", may("pipelines.view_channel")),
                 _item("Secrets", "key", "pipelines_secret", may("pipelines.view_secret")),
                 _item("Schemas", "schema", "pipelines_schema", may("pipelines.view_schema")),
             ],
@@ -98,7 +99,15 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Oversight",
             "separator": True,
-            "items": [_item("Audit trail", "history", "audit_event", may("audit.view_event"))],
+            "items": [
+                _item(
+                    "Event deliveries",
+                    "outgoing_mail",
+                    "exports_eventdelivery",
+                    may("exports.view_eventdelivery"),
+                ),
+                _item("Audit trail", "history", "audit_event", may("audit.view_event")),
+            ],
         },
         {
             "title": "People",

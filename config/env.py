@@ -134,3 +134,24 @@ def storage(folder: Path) -> dict[str, object]:
             "file_overwrite": True,
         },
     }
+
+
+def smtp(name: str) -> dict[str, object]:
+    """A mail server from a URL: smtp://, smtp+starttls:// or smtps://, then user:password@host:port; {} for none."""
+    given = os.environ.get(name, "")
+    if not given:
+        return {}
+    ways = {"smtp": ("", 25), "smtp+starttls": ("starttls", 587), "smtps": ("tls", 465)}
+    try:
+        url = urlsplit(given)
+        host, port = url.hostname, url.port
+    except ValueError:
+        url, host, port = urlsplit(""), None, None
+    if url.scheme not in ways or not host or url.path not in {"", "/"}:
+        message = f"{name} must read smtp://host:25, smtp+starttls://user:password@host:587 or smtps://…, and does not."
+        raise ImproperlyConfigured(message)
+    tls, usual = ways[url.scheme]
+    return {
+        "host": host, "port": port or usual, "tls": tls,
+        "user": unquote(url.username or ""), "password": unquote(url.password or ""),
+    }  # fmt: skip

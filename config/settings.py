@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 
@@ -127,6 +129,11 @@ BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before th
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
 REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read
+
+# Events (docs/events.md).
+SMTP = env.smtp("WAYBILL_SMTP")
+MAIL_FROM = env.text("WAYBILL_MAIL_FROM", f"Waybill <waybill@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
+EVENTS_KEPT = timedelta(days=env.number("WAYBILL_EVENT_DAYS", 30, least=5))  # the log of what was sent to channels
 
 # Templates and extraction rules run in child processes with these limits for each call (docs/stages/template.md).
 SANDBOX = {

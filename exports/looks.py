@@ -66,6 +66,13 @@ REASONS: dict[str, Look] = {
     Reason.INTERNAL: Look("Internal error", BAD, "bug_report"),
 }
 
+DELIVERIES: dict[str, Look] = {
+    "waiting": Look("Waiting", BUSY, "schedule"),
+    "delivered": Look("Delivered", GOOD, "check_circle"),
+    "failed": Look("Given up", BAD, "error"),
+}
+"""Of messages to channels, by exports.models.events.STATES."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -130,6 +137,10 @@ def of_attempt(state: str) -> Look:
 
 def of_reason(reason: str) -> Look:
     return REASONS.get(reason, Look(reason.capitalize(), BAD, "error"))
+
+
+def of_delivery(state: str) -> Look:
+    return DELIVERIES.get(state, Look(state.capitalize()))
 
 
 def side_of(reason: str) -> Side | None:

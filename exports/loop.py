@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts import scope
 from exports import cases, doorbell, sweep, worklist
 from exports.cases import Case
+from exports.events.post import Post
 from exports.ids import uuid7
 from exports.ledger import DirectLedger, GroupLedger, LeaseLostError
 from exports.models import Attempt, Loop
@@ -42,6 +43,7 @@ class Drain:
         self.ledger = GroupLedger()
         self.world = World(self.ledger, asking=True)
         self.pool = ThreadPoolExecutor(settings.ATTEMPTS_AT_ONCE, "attempt")
+        self.post = Post()
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.row = Loop(id=uuid7(), worker=self.worker)
         self._changed = threading.Condition()
@@ -58,6 +60,7 @@ class Drain:
         swept = helped = 0.0
         self.row.save(force_insert=True)
         self.heart.start()
+        self.post.open()
         while time.monotonic() < until and not doorbell.stopping.is_set() and os.getppid() == parent:
             now = time.monotonic()
             try:
@@ -148,6 +151,7 @@ class Drain:
         """Let what runs come to its end, as long as a task may take; what does not is left to its lease."""
         with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout=settings.HAND_BACK_SECONDS)
+        self.post.close()
         self._over.set()
         self.heart.join()
         self.pool.shutdown(wait=False, cancel_futures=True)

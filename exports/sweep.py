@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit import sealing
 from exports import attempts, contents, jobs, replies, reviews, transitions, triggers
+from exports.events import fanout, redelivery
 from exports.models import Loop
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,11 @@ log = logging.getLogger(__name__)
 
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
-    for part in (_lapse, _wake, _time_out, _seal, _jobs, _triggers, _reviews, _erase, _forget_loops, _forget_replies):
+    parts = (
+        _lapse, _wake, _time_out, _seal, _tell, _jobs, _triggers, _reviews, _erase, _forget_loops, _forget_replies,
+        _forget_events,
+    )  # fmt: skip
+    for part in parts:
         try:
             part()
         except Exception:
@@ -43,6 +48,10 @@ def _seal() -> None:
             return
 
 
+def _tell() -> None:
+    fanout.tell()
+
+
 def _jobs() -> None:
     jobs.advance(most=200)
 
@@ -61,6 +70,12 @@ def _erase() -> None:
 
 def _forget_loops() -> None:
     Loop.objects.filter(seen_at__lt=timezone.now() - timedelta(minutes=10)).delete()
+
+
+def _forget_events() -> None:
+    now = timezone.now()
+    redelivery.give_up_old(now)
+    redelivery.forget(now)
 
 
 def _forget_replies() -> None:

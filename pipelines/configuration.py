@@ -1,6 +1,6 @@
-"""Saving and deleting configuration that is one row: queues, schemas, triggers and destinations, each with its
-permission, its check, its refusals and its audit event. A pipeline is edited as a draft (drafts) and only deleted here;
-secrets have the vault.
+"""Saving and deleting configuration that is one row: queues, schemas, triggers, destinations and channels, each with
+its permission, its check, its refusals and its audit event. A pipeline is edited as a draft (drafts) and only deleted
+here; secrets have the vault, what is sealed of a channel has channels.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from pipelines import definition, destinations, schemas, triggering
-from pipelines.models import Destination, Pipeline, Queue, Schema, Trigger
+from pipelines import channelrules, definition, destinations, schemas, triggering
+from pipelines.models import Channel, Destination, Pipeline, Queue, Schema, Trigger
 from pipelines.refusals import InUse, Refused
 
-Configured = Queue | Schema | Trigger | Destination
+Configured = Queue | Schema | Trigger | Destination | Channel
 Row = TypeVar("Row", bound=Configured)
 
-NOUNS = {Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline"}
+NOUNS = {
+    Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline",
+    Channel: "channel",
+}  # fmt: skip
 """As the trail and the permissions say it."""
 
 MANY = 1000
@@ -66,6 +69,8 @@ def problems(row: Configured) -> list[str]:
     """What is wrong with a row that is about to be saved, each "column: message", for forms and the API too."""
     if isinstance(row, Destination):
         return destinations.problems(row)
+    if isinstance(row, Channel):
+        return channelrules.problems(row)
     found = [] if row.name.strip() else [f"name: Give the {NOUNS[type(row)]} a name."]
     if isinstance(row, Schema):
         found += [f"content: {problem}" for problem in schemas.problems(row.content)]
@@ -91,7 +96,7 @@ def needed_by(row: Configured | Pipeline) -> list[str]:
                 found.append(f"more than {MANY:,} {name}" if count > MANY else f"{count:,} {name}")
     if isinstance(row, Destination):
         found += [f"{revision}, which is published" for revision in _sending_to(row)]
-    return found
+    return [*found, *(f"channel {name}, which tells of it alone" for name in channelrules.only_of(row))]
 
 
 def goes_with(row: Configured | Pipeline) -> list[str]:

@@ -22,7 +22,7 @@ from accounts.policy import Principal, require
 from audit import trail
 from pipelines import configs, jsontext, vault
 from pipelines.errors import Misconfigured, StageError
-from pipelines.models import Destination, Stage
+from pipelines.models import Channel, Destination, Stage
 from pipelines.transports.guard import Egress
 from pipelines.transports.http import Client, Request
 from pipelines.transports.stores import open_store
@@ -79,13 +79,7 @@ def problems(destination: Destination) -> list[str]:
     found = []
     if not destination.name.strip():
         found.append("name: Give the destination a name.")
-    hosts = [host for host in _texts(destination.allowed_hosts, "allowed_hosts", found) if not _HOST.fullmatch(host)]
-    found += [f'allowed_hosts: "{host}" is no host name. Write erp.example, or *.example.' for host in hosts]
-    for network in _texts(destination.allowed_networks, "allowed_networks", found):
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            found.append(f'allowed_networks: "{network}" is no network such as 10.1.0.0/16: {error}.')
+    found += reach_problems(destination)
     if not isinstance(destination.credentials, Mapping):
         found.append('credentials: This is a JSON object, {"type": "sftp", …}, or {} for none.')
     elif secret := sorted(_SECRET_KEYS & set(destination.credentials)):
@@ -94,6 +88,19 @@ def problems(destination: Destination) -> list[str]:
         found.append("concurrency: At least one attempt must be allowed. To stop all of them, pause the destination.")
     if destination.rate is not None and destination.rate <= 0:
         found.append("rate: More than 0 a second, or empty for no limit.")
+    return found
+
+
+def reach_problems(row: Destination | Channel) -> list[str]:
+    """What is wrong with the hosts and networks that a row allows."""
+    found: list[str] = []
+    hosts = [host for host in _texts(row.allowed_hosts, "allowed_hosts", found) if not _HOST.fullmatch(host)]
+    found += [f'allowed_hosts: "{host}" is no host name. Write erp.example, or *.example.' for host in hosts]
+    for network in _texts(row.allowed_networks, "allowed_networks", found):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            found.append(f'allowed_networks: "{network}" is no network such as 10.1.0.0/16: {error}.')
     return found
 
 
@@ -118,8 +125,8 @@ def resume(destination: Destination, *, by: Principal, why: str = "") -> Destina
     return destination
 
 
-def egress_of(destination: Destination | None) -> Egress:
-    """Whom a stage with this destination may reach; without one, every public address."""
+def egress_of(destination: Destination | Channel | None) -> Egress:
+    """Whom a stage with this destination may reach, or a channel; without one, every public address."""
     closed = tuple(settings.CLOSED_NETWORKS)
     if destination is None:
         return Egress(closed_networks=closed)

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts.scope import Scoped
 from pipelines import stages, triggering
+from pipelines.channelrows import Channel as Channel
+from pipelines.channelrows import ChannelSecret as ChannelSecret
 
 
 class Schema(Scoped):

@@ -1,7 +1,7 @@
 """Renewing the keys behind the secrets. Both kinds may be stopped at any point and run again: they go on.
 
 `rewrap` follows a new environment key (cheap: one row an organization); `rotate` makes a new data key and seals every
-secret and token of the organization anew.
+secret and token of the organization anew, those of its channels too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from accounts.models import Organization
 from accounts.policy import Principal, require
 from accounts.scope import Scoped
 from audit import trail
-from pipelines import tokens, vault
-from pipelines.models import DataKey, Secret, Token
+from pipelines import channelsecrets, tokens, vault
+from pipelines.models import ChannelSecret, DataKey, Secret, Token
 
 
 def rewrap() -> int:
@@ -48,6 +48,7 @@ def rotate(organization_id: int, *, by: Principal) -> int:
         live = list(DataKey.unscoped.filter(organization_id=organization_id, retired_at=None).order_by("-id"))
         key = live[0] if len(live) > 1 else vault.make_key(organization_id)
     changed = _reseal(Secret, key, vault.context_of) + _reseal(Token, key, tokens.context_of)
+    changed += _reseal(ChannelSecret, key, channelsecrets.context_of)
     with transaction.atomic():
         older = DataKey.unscoped.filter(organization_id=organization_id, retired_at=None, pk__lt=key.pk)
         older.update(retired_at=timezone.now())

@@ -10,6 +10,8 @@ from exports.models.documents import Content as Content
 from exports.models.documents import Document as Document
 from exports.models.documents import FieldsVersion as FieldsVersion
 from exports.models.documents import FormerOriginal as FormerOriginal
+from exports.models.events import EventDelivery as EventDelivery
+from exports.models.events import EventTry as EventTry
 from exports.models.failures import FailureGroup as FailureGroup
 from exports.models.failures import FailureHour as FailureHour
 from exports.models.failures import Hint as Hint

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts import display
 from exports import looks
-from exports.models import Attempt, Document
+from exports.models import Attempt, Document, EventDelivery
 
 register = template.Library()
 
@@ -39,6 +39,11 @@ def attempt_look(attempt: Attempt) -> looks.Look:
     """The reason's look for a failed one, else the state's."""
     failed = attempt.state == "failed" and attempt.reason
     return looks.of_reason(attempt.reason) if failed else looks.of_attempt(attempt.state)
+
+
+@register.simple_tag
+def delivery_badge(delivery: EventDelivery) -> SafeString:
+    return looks.of_delivery(delivery.state).badge()
 
 
 @register.simple_tag

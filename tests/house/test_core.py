@@ -7,7 +7,7 @@ import tomllib
 from tests.house import tree
 
 OF_DJANGO = {
-    "admin", "api", "apps", "configuration", "destinations", "drafts", "management", "migrations", "models", "publishing", "rotation", "templatetags",
+    "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "configuration", "destinations", "drafts", "management", "migrations", "models", "publishing", "rotation", "templatetags",
     "tokens", "vault",
 }  # fmt: skip
 
