@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from audit import rows
-from exports import crashpoints, transitions
+from exports import crashpoints, grouping, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -245,3 +245,7 @@ def _end(ends: Sequence[tuple[Entry, End]]) -> None:
         for entry, end in ends
         if entry.document_id is not None and end.document_status is not None
     ])  # fmt: skip
+    if failed := [(entry, end) for entry, end in ends if end.state == State.FAILED]:
+        grouping.find([
+            grouping.Failure.of(entry.attempt_id, entry.organization_id, end.changes) for entry, end in failed
+        ])  # fmt: skip

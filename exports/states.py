@@ -76,6 +76,22 @@ class GroupState(StrEnum):
     IGNORED = "ignored"
 
 
+GROUP_MOVES: dict[GroupState, frozenset[GroupState]] = {
+    GroupState.OPEN: frozenset({
+        GroupState.ACKNOWLEDGED, GroupState.SNOOZED, GroupState.RESOLVED, GroupState.IGNORED
+    }),
+    GroupState.ACKNOWLEDGED: frozenset({
+        GroupState.OPEN, GroupState.SNOOZED, GroupState.RESOLVED, GroupState.IGNORED
+    }),
+    GroupState.SNOOZED: frozenset({
+        GroupState.OPEN, GroupState.ACKNOWLEDGED, GroupState.SNOOZED, GroupState.RESOLVED, GroupState.IGNORED
+    }),
+    GroupState.RESOLVED: frozenset({GroupState.OPEN}),
+    GroupState.IGNORED: frozenset({GroupState.OPEN}),
+}  # fmt: skip
+"""Only the sweep resolves, when no failure of the group is open any more; a snoozed one may be snoozed for longer."""
+
+
 class RunState(StrEnum):
     """Of one stage run."""
 

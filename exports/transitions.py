@@ -1,4 +1,4 @@
-"""The only module that moves attempts and documents from one state to another.
+"""The only module that moves attempts, documents and failure groups from one state to another.
 
 Each move is one conditional UPDATE and its audit event in one transaction; a move that somebody else made first
 changes nothing and says so. Work that no worker's lease guards (people, robots, the sweep) moves one row at a time;
@@ -18,8 +18,8 @@ from django.utils import timezone
 from accounts.policy import Principal
 from audit import rows, trail
 from audit.models import Event
-from exports.models import Attempt, Document
-from exports.states import ENDED, MOVES, RESOLUTIONS, STATUS_MOVES, Resolution, State, Status
+from exports.models import Attempt, Document, FailureGroup
+from exports.states import ENDED, GROUP_MOVES, MOVES, RESOLUTIONS, STATUS_MOVES, GroupState, Resolution, State, Status
 
 STAMPS = {
     Status.CONFIRMED: "confirmed_at",
@@ -113,6 +113,34 @@ def _resolve(document_id: int, resolution: Resolution, now: datetime) -> None:
         document_id=document_id, state=State.FAILED, resolution__in=["", Resolution.IGNORED]
     )
     open_failures.update(resolution=resolution, resolved_at=now)
+
+
+def move_group(
+    group_id: int,
+    to: GroupState,
+    *,
+    by: Principal,
+    verb: str,
+    why: str = "",
+    detail: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> bool:
+    """Move a failure group of `by`'s organization to `to`. False when its state does not lead there."""
+    movable = FailureGroup.unscoped.filter(
+        pk=group_id, organization_id=by.organization_id, state__in=_sources(GROUP_MOVES, to, None)
+    )
+    with transaction.atomic():
+        if not movable.update(state=to, **changes):
+            return False
+        trail.record(
+            f"failure_group.{verb}",
+            f"failure_group:{group_id}",
+            organization_id=by.organization_id,
+            actor=by.name,
+            why=why,
+            detail={"state": to, **(detail or {})},
+        )
+    return True
 
 
 def claim(attempt_ids: Sequence[int], *, lease: UUID, ends_at: datetime, worker: str) -> list[int]:

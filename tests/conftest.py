@@ -26,3 +26,5 @@ def fresh_definitions():
     yield
     if cases := sys.modules.get("exports.cases"):
         cases.definition_of.cache_clear()
+    if grouping := sys.modules.get("exports.grouping"):
+        grouping.places_of.cache_clear()
