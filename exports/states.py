@@ -76,6 +76,31 @@ class GroupState(StrEnum):
     IGNORED = "ignored"
 
 
+class JobState(StrEnum):
+    """Of a bulk job."""
+
+    GATHERING = "gathering"
+    RUNNING = "running"
+    WATCHING = "watching"
+    PAUSED = "paused"
+    SETTLING = "settling"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+JOB_MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.GATHERING: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset({JobState.WATCHING, JobState.PAUSED, JobState.SETTLING, JobState.CANCELLED}),
+    JobState.WATCHING: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.PAUSED: frozenset({JobState.GATHERING, JobState.RUNNING, JobState.CANCELLED}),
+    JobState.SETTLING: frozenset({JobState.FINISHED, JobState.CANCELLED}),
+    JobState.FINISHED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+"""watching: the canaries were sent, and what becomes of them decides. settling: everything was asked for, and some
+new attempts have not ended."""
+
+
 GROUP_MOVES: dict[GroupState, frozenset[GroupState]] = {
     GroupState.OPEN: frozenset({
         GroupState.ACKNOWLEDGED, GroupState.SNOOZED, GroupState.RESOLVED, GroupState.IGNORED
@@ -182,6 +207,10 @@ def resolution_choices() -> list[tuple[str, str]]:
 
 def group_choices() -> list[tuple[str, str]]:
     return choices(GroupState)
+
+
+def job_choices() -> list[tuple[str, str]]:
+    return choices(JobState)
 
 
 def run_choices() -> list[tuple[str, str]]:

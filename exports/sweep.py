@@ -9,7 +9,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, contents, jobs, replies, reviews, transitions, triggers
+from exports import attempts, contents, replies, reviews, searching, transitions, triggers
+from exports.bulk import working
 from exports.events import fanout, redelivery
 from exports.models import Loop
 
@@ -53,7 +54,7 @@ def _tell() -> None:
 
 
 def _jobs() -> None:
-    jobs.advance(most=200)
+    working.advance(seconds=0.4)
 
 
 def _triggers() -> None:

@@ -221,8 +221,8 @@ class DocumentAdmin(DocumentPage):
     @admin.action(description="Send again…", permissions=["requeue"])
     def requeue_last(self, request: HttpRequest, queryset: QuerySet[Document]) -> HttpResponse:
         """The last attempt of each chosen document."""
-        ids: list[Any] = [document.last_attempt_id for document in queryset.order_by("pk").only("pk")]  # type: ignore[attr-defined]  # annotated in get_queryset
-        return repeats.ask(self, request, [pk for pk in ids if pk], documents_without=ids.count(None))
+        ids = queryset.order_by("pk").values_list("pk", flat=True)
+        return repeats.ask(self, request, list(ids), of="documents")
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("exports.requeue_attempt"))

@@ -9,8 +9,9 @@ from exports.api.attempts import Attempts, Runs
 from exports.api.configuration import Destinations, Queues, Schemas, Secrets, Triggers
 from exports.api.documents import Documents
 from exports.api.exchanges import Artifacts, Deliveries, Exchanges
+from exports.api.jobs import Jobs
 from exports.api.pipelines import Pipelines, Revisions, Stages
-from exports.api.records import Events, Jobs, Me
+from exports.api.records import Events, Me
 from exports.api.reference import nowhere, openapi, reference
 
 router = SimpleRouter(trailing_slash=False)

@@ -18,3 +18,4 @@ from exports.models.failures import Hint as Hint
 from exports.models.work import Job as Job
 from exports.models.work import Loop as Loop
 from exports.replies import ApiReply as ApiReply
+from exports.models.work import JobItem as JobItem

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from audit.models import Event
-from exports.models import Attempt, Document, Job
+from exports.bulk import working
+from exports.models import Attempt, Document, JobItem
 from exports.states import State, Status
 from tests import builders, desk
 
@@ -91,7 +92,6 @@ def test_a_get_never_changes_anything(organization, queue):
         *(reverse(f"admin:exports_document_{name}", args=[document.pk])
           for name in ("confirm", "export", "send_back", "postpone", "reject", "remove", "correct")),
         *(reverse(f"admin:exports_attempt_{name}", args=[attempt.pk]) for name in ("requeue", "cancel", "settle")),
-        reverse("admin:exports_job_requeue"),
         reverse("admin:switch_organization"),
     ]  # fmt: skip
 
@@ -224,8 +224,10 @@ def test_a_job_cannot_be_made_of_another_organizations_attempts(organization, qu
     attempt = desk.attempt(desk.document(queue), "failed", "rejected")
     stranger = signed_in(builders.organization("Other"), "owner")
 
-    stranger.post(reverse("admin:exports_job_requeue"), {"ids": str(attempt.pk), "why": "mine", "token": "t"})
+    asked = {"verb": "requeue", "ids": str(attempt.pk), "why": "mine", "token": "t"}
+    stranger.post(reverse("admin:exports_job_new"), asked)
+    working.advance(1)
 
-    assert Job.unscoped.count() == 0
+    assert JobItem.unscoped.count() == 0
     assert Attempt.unscoped.get().state == State.FAILED
     assert Document.unscoped.get().status == Status.FAILED_EXPORT

@@ -43,7 +43,10 @@ def test_digits_that_are_no_number_break_no_page(owner, queue, digits):
             reverse("admin:exports_document_correct", args=[document.pk]),
             {"version": digits, "why": "x", "field-1": "y"},
         ),
-        (reverse("admin:exports_job_requeue"), {"ids": f"{digits},{attempt.pk}", "why": ""}),
+        (
+            reverse("admin:exports_job_new"),
+            {"verb": "requeue", "ids": f"{digits},{attempt.pk}", "why": "", "canary": digits},
+        ),
         (reverse("admin:switch_organization"), {"organization": digits, "next": "/admin/"}),
         (reverse("admin:pipelines_pipeline_check", args=[pipeline.pk]), {"stage": digits, "config": "{}"}),
         (reverse("admin:exports_document_preview", args=[pipeline.pk, 0]), {"document": digits, "config": "{}"}),
@@ -73,7 +76,7 @@ def test_a_reason_of_anything_breaks_no_button(owner, queue, text):
         (reverse("admin:exports_attempt_settle", args=[failed.pk]), {"delivered": "yes", "reference": text}),
         (reverse("admin:pipelines_destination_pause", args=[destination.pk]), {"why": text}),
         (reverse("admin:pipelines_destination_secret", args=[destination.pk]), {"name": text, "value": text}),
-        (reverse("admin:exports_job_requeue"), {"ids": str(failed.pk), "why": text, "token": text}),
+        (reverse("admin:exports_job_new"), {"verb": "requeue", "ids": str(failed.pk), "why": text, "token": text}),
     ]
 
     answers = [(address, owner.post(address, given)) for address, given in posts]

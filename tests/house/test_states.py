@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.house import tree
 
 WORDS = {"state", "status"}
-MOVERS = {"exports/transitions.py"}
-"""Attempts and documents."""
+MOVERS = {"exports/transitions.py", "exports/bulk/moves.py"}
+"""Attempts and documents; bulk jobs."""
 NOT_A_ROW_THAT_MOVES = {
     "exports/ledger.py": "stage runs, which the attempt's lease guards",
     "exports/tools.py": "an exchange's HTTP status",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from exports.bulk import working
 from exports.models import Attempt, Document, Job
 from exports.states import Reason, State, Status
 from tests.exports.api import world as worlds
@@ -99,9 +102,50 @@ def test_many_are_re_queued_as_a_job_that_shows_its_progress(api, world):
 
     job = Job.objects.get(pk=reply.json()["id"])
     assert reply.status_code == 202
-    assert (reply.json()["total"], reply.json()["done"]) == (3, 0)
-    assert job.subjects == [world.attempt.pk, *others]
-    assert api.get(f"jobs/{job.pk}").json()["why"] == "the ERP is back"
+    assert (reply.json()["state"], reply.json()["done"]) == ("gathering", 0)
+    working.slice_of(job.pk)
+    shown = api.get(f"jobs/{job.pk}").json()
+    assert (shown["why"], shown["report"]["todo"]) == ("the ERP is back", 3)
+    items = api.get(f"jobs/{job.pk}/items").json()["results"]
+    assert [item["attempt"] for item in reversed(items)] == [world.attempt.pk, *others]
+
+
+def test_a_job_of_a_filter_is_previewed_and_then_asked_for(api, world):
+    worlds.attempt_of(worlds.document_of(world.queue), world.revision, state="succeeded", reason="")
+    asked = {"filter": {"pipeline": world.pipeline.pk}, "options": {"canary": 1}}
+
+    preview = api.post("jobs/preview", asked).json()
+    reply = api.post("jobs", {**asked, "why": "the ERP is back", "expected": preview["count"]}).json()
+
+    assert (preview["total"], preview["count"], preview["excluded"]) == (2, 1, {"delivered": 1})
+    assert (reply["filter"], reply["options"], reply["expected"]) == (
+        {"pipeline": str(world.pipeline.pk)}, {"canary": 1}, 1
+    )  # fmt: skip
+
+
+def test_a_job_is_paused_and_goes_on(api, world):
+    paused = api.post(f"jobs/{world.job.pk}/pause", {"why": "wait"}).json()
+    going = api.post(f"jobs/{world.job.pk}/go_on").json()
+
+    assert (paused["state"], paused["paused_why"]) == ("paused", "wait")
+    assert (going["state"], going["paused_why"]) == ("gathering", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"filter": {"reasn": "rejected"}}, "reasn"),
+        ({"filter": {"reason": "sad"}}, "reason"),
+        ({"filter": {"open": 1}, "options": {"speed": 9}}, 'no option "speed"'),
+        ({"filter": {"open": 1}, "kind": "explode"}, "explode"),
+    ],
+)
+def test_a_filter_or_option_that_is_wrong_is_named_and_nothing_happens(api, world, asked, said):
+    reply = api.post("jobs", {**asked, "why": "x"})
+
+    assert 400 <= reply.status_code < 500
+    assert said in reply.content.decode().replace('\\"', '"')
+    assert Job.objects.count() == 1
 
 
 def test_a_job_is_cancelled(api, world):

@@ -16,7 +16,7 @@ LISTS = [
     "schemas", "pipelines", "revisions", "destinations", "secrets",
 ]  # fmt: skip
 HEAVY = [
-    '."inline"', "traceback", '"exports_job"."subjects",', "reply_headers", '."sealed"', '."wrapped"',
+    '."inline"', "traceback", '"exports_jobitem"', "reply_headers", '."sealed"', '."wrapped"',
     '"exports_fieldsversion"."content"', '."definition"', '."answer"', '."checkpoint"',
 ]  # fmt: skip
 

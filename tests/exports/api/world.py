@@ -248,7 +248,10 @@ def make() -> World:
         how="size compared after rename", delivered_at=timezone.now(),
     )  # fmt: skip
     delivery.save(force_insert=True)
-    job = Job.own(kind="requeue", subjects=[attempt.pk], requested_by="user:anna", why="down", token=f"token {number}")
+    job = Job.own(
+        kind="requeue", predicate={"ids": str(attempt.pk)}, upto=attempt.pk, requested_by="user:anna", why="down",
+        token=f"token {number}",
+    )  # fmt: skip
     job.save()
     trail.record(
         "attempt.queue",
