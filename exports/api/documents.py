@@ -21,12 +21,13 @@ from exports.api.downloads import download
 from exports.api.etags import etag, expected
 from exports.api.fieldvalues import HasValue
 from exports.api.filters import DocumentFilters
+from exports.api.moves import Moves
 from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
-from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent, ReviewAsked
-from exports.api.shapes.members import Why, WhyNeeded
+from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
+from exports.api.shapes.members import Why
 from exports.models import Attempt, Document, FieldsVersion
 from pipelines.fields import Operation
 
@@ -45,7 +46,7 @@ _BY_FIELD = OpenApiParameter(
 )
 
 
-class Documents(Listed, Shown, Resource):
+class Documents(Moves, Listed, Shown, Resource):
     """A document is an original file, its captured fields and its status. A repeated `external_id` is the same one."""
 
     model = Document
@@ -233,66 +234,6 @@ class Documents(Listed, Shown, Resource):
             request.path.split("/documents/")[0] + f"/attempts/{attempt.pk}"
         )
         return response
-
-    @raises("refused")
-    @extend_schema(request=Why, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def send_back(self, request: Request, pk: str) -> Response:
-        """Send a document back to review."""
-        return self.put_aside(request, documents.send_back)
-
-    @raises("refused")
-    @extend_schema(request=Why, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def postpone(self, request: Request, pk: str) -> Response:
-        """Put a document aside until somebody sends it back to review."""
-        return self.put_aside(request, documents.postpone)
-
-    @raises("refused")
-    @extend_schema(request=Why, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: str) -> Response:
-        """Reject a document: it will not be exported unless somebody sends it back to review."""
-        return self.put_aside(request, documents.reject)
-
-    @raises("refused")
-    @extend_schema(request=ReviewAsked, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def start_review(self, request: Request, pk: str) -> Response:
-        """Take a document in review: `reviewer` says who has it, and nobody else corrects or moves it.
-
-        Who has it already keeps it. Where somebody else does, it is refused, unless `take_over` is true."""
-        given = self.given(request, ReviewAsked)
-        documents.start_review(self.get_object(), by=self.principal, take_over=given["take_over"])
-        return self.shown(self.get_object())
-
-    @raises("refused")
-    @extend_schema(request=Why, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def cancel_review(self, request: Request, pk: str) -> Response:
-        """Leave a review. The document goes back to where it was before; what was corrected stays."""
-        return self.put_aside(request, documents.cancel_review)
-
-    @raises("refused")
-    @extend_schema(request=Why, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def restore(self, request: Request, pk: str) -> Response:
-        """Bring a deleted document back to review, with all that it had."""
-        return self.put_aside(request, documents.restore)
-
-    @raises("refused")
-    @extend_schema(request=WhyNeeded, responses=DocumentShown)
-    @action(detail=True, methods=["post"])
-    def purge(self, request: Request, pk: str) -> Response:
-        """Erase a deleted document's content for good: its bytes, field values and messages, its attempts' included.
-
-        Ids, times, sizes, digests, receipts and the audit trail stay."""
-        documents.purge(self.get_object(), by=self.principal, why=self.given(request, WhyNeeded)["why"])
-        return self.shown(self.get_object())
-
-    def put_aside(self, request: Request, verb: Any) -> Response:
-        verb(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
-        return self.shown(self.get_object())
 
     def shown(self, document: Document, code: int = status.HTTP_200_OK) -> Response:
         fresh = document if hasattr(document, "last_attempt") else self.rows().get(pk=document.pk)
