@@ -33,6 +33,7 @@ STATUSES: dict[str, Look] = {
     Status.POSTPONED: Look("Postponed", QUIET, "schedule"),
     Status.REJECTED: Look("Rejected", QUIET, "block"),
     Status.DELETED: Look("Deleted", QUIET, "delete"),
+    Status.PURGED: Look("Purged", QUIET, "delete_forever"),
 }
 
 ATTEMPTS: dict[str, Look] = {

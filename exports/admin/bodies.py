@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from lxml import etree
 
@@ -27,13 +28,16 @@ class Body:
     form: str
     """JSON, XML, text or binary."""
     note: str = ""
-    """What is not shown or not kept, for example "kept 64 KB of 3.1 MB"."""
+    """What is not shown or not kept, for example "kept 64 KB of 3.1 MB"; of what was purged, what stays known."""
+    purged_at: datetime | None = None
 
 
 def shown(row: Content | None, *, whole: int | None = None, truncated: bool = False) -> Body | None:
     """What to show of a kept content; `whole` is how many bytes there were before any cap."""
     if row is None:
         return None
+    if row.purged_at is not None:
+        return Body(None, "purged", contents.told(row), row.purged_at)
     with contents.blob(row).open() as stream:
         data = stream.read(SHOWN + 1)
     notes = []

@@ -11,9 +11,10 @@ from django.urls import path, reverse
 
 from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, principal, require
 from audit.models import Event
-from exports import documents
+from exports import documents, reviews
 from exports.admin import bodies, downloads, fieldtables, offers, preview
 from exports.models import Attempt, Document, FieldsVersion
+from exports.states import Status
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
 
@@ -23,7 +24,11 @@ DONE = {
     "send_back": "{} is back in review.",
     "postpone": "{} is postponed.",
     "reject": "{} is rejected.",
-    "remove": "{} is deleted. Sending it back to review restores it.",
+    "remove": "{} is deleted. It can be restored until it is purged.",
+    "start_review": "You have {} in review.",
+    "cancel_review": "You have left the review of {}.",
+    "restore": "{} is back in review, with all that it had.",
+    "purge": "{} is purged: its content is gone for good.",
 }
 ATTEMPTS_SHOWN = 50
 
@@ -57,6 +62,9 @@ class DocumentPage(DeskAdmin):
         )
         newest = attempts[0] if attempts else None
         events = Event.objects.filter(organization_id=here(), subject=f"document:{document.pk}")
+        may_correct = request.user.has_perm("exports.change_document") and document.purged_at is None
+        reviewer = document.reviewer if document.status == Status.REVIEWING else ""
+        reviews_it = reviewer == principal(request).name
         return self.page(
             request,
             "admin/exports/document.html",
@@ -71,7 +79,11 @@ class DocumentPage(DeskAdmin):
             attempts=attempts,
             newest=newest,
             moving=any(attempt.finished_at is None for attempt in attempts),
-            may_correct=request.user.has_perm("exports.change_document"),
+            may_correct=may_correct and (not reviewer or reviews_it),
+            may_start=may_correct and document.status in reviews.STARTS,
+            reviewer=offers.display_name(reviewer),
+            reviews=reviews_it,
+            purged=events.filter(verb="document.purge").first() if document.purged_at else None,
             attachments=document.attachments.select_related("artifact__run").order_by("key"),
             events=events.order_by("-id")[:100],
             metadata=document.metadata,
@@ -142,11 +154,14 @@ class DocumentPage(DeskAdmin):
             by = principal(request)
 
             def do() -> str:
-                said = {} if name == "confirm" else {"why": request.POST.get("why", "").strip()}
+                said: dict[str, Any] = {} if name == "confirm" else {"why": request.POST.get("why", "").strip()}
+                if name == "start_review":
+                    said = {"take_over": request.POST.get("take_over") == "yes"}
                 getattr(documents, verb)(document, by=by, **said)
                 return DONE[name].format(document.external_id)
 
             to = reverse("admin:exports_document_change", args=[document.pk])
+            to = f"{to}#correct" if name == "start_review" else to
             return answer(request, to, do, refused=(Refused,))
 
         return act
@@ -163,7 +178,8 @@ def _original(document: Document) -> dict[str, Any] | None:
     if document.original is None:
         return None
     kind = downloads.kind_of(document.original)
-    body = bodies.shown(document.original) if kind == "text" else None
+    gone = document.original.purged_at is not None
+    body = bodies.shown(document.original) if kind == "text" or gone else None
     return {"kind": kind, "body": body, "size": document.original.size, "sha256": document.original.sha256}
 
 

@@ -32,6 +32,9 @@ from pipelines.errors import StageError
 from pipelines.models import Queue
 from pipelines.refusals import Refused
 
+PUT_AWAY = [(Status.DELETED.value, "Deleted"), (Status.PURGED.value, "Purged")]
+"""Shown only when asked for."""
+
 
 class Tab(admin.SimpleListFilter):
     """The tabs above the list; `failed` is the red part of Exported."""
@@ -41,14 +44,14 @@ class Tab(admin.SimpleListFilter):
     template = "admin/parts/nothing.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((key, title) for key, title, _ in looks.TABS), ("failed", "Export failed"), ("deleted", "Deleted")]
+        return [*((key, title) for key, title, _ in looks.TABS), ("failed", "Export failed"), *PUT_AWAY]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> QuerySet[Document]:
         chosen = self.value()
         if chosen == "failed":
             return queryset.filter(status=Status.FAILED_EXPORT)
-        if chosen == "deleted":
-            return queryset.filter(status=Status.DELETED)
+        if chosen in dict(PUT_AWAY):
+            return queryset.filter(status=chosen)
         for key, _title, statuses in looks.TABS:
             if key == chosen:
                 return queryset.filter(status__in=statuses)
@@ -181,7 +184,10 @@ class DocumentAdmin(DocumentPage):
             failed = counts.get(Status.FAILED_EXPORT, 0) if key == "exported" else 0
             number = sum(counts.get(status, 0) for status in statuses)
             tabs.append({"key": key, "title": title, "number": number, "failed": failed, "chosen": key == chosen})
-        context = {"tabs": tabs, "chosen_tab": chosen, "title": "Documents", **(extra_context or {})}
+        away = [
+            {"key": key, "title": title, "number": counts.get(key, 0)} for key, title in PUT_AWAY if counts.get(key)
+        ]
+        context = {"tabs": tabs, "away": away, "chosen_tab": chosen, "title": "Documents", **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 

@@ -21,7 +21,9 @@ IMAGES = {
 
 
 def kind_of(row: Content) -> str:
-    """pdf, image, or text; "" for what is only downloaded."""
+    """pdf, image, or text; "" for what is only downloaded, and for what was purged."""
+    if row.purged_at is not None:
+        return ""
     with contents.blob(row).open() as stream:
         first = stream.read(1024)
     if first.startswith(b"%PDF-"):
@@ -52,7 +54,9 @@ def inline(row: Content, *, name: str) -> HttpResponse | FileResponse:
     return _closed(response)
 
 
-def attachment(row: Content, *, name: str) -> FileResponse:
+def attachment(row: Content, *, name: str) -> HttpResponse | FileResponse:
+    if row.purged_at is not None:
+        return HttpResponse(str(contents.PurgedError(row)), status=410, content_type="text/plain; charset=utf-8")
     response = FileResponse(
         contents.blob(row).open(),
         as_attachment=True,

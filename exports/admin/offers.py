@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from exports import reviews
 from exports.models import Attempt, Document
 from exports.pauses import PAUSABLE, WHY_NOT
 from exports.states import ENDED, STATUS_MOVES, Reason, State, Status
@@ -28,6 +30,8 @@ def of_document(document: Document, user: Any, newest: Attempt | None) -> list[O
     status = Status(document.status)
     told = status.value.replace("_", " ")
     moves = STATUS_MOVES[status]
+    deleted = status == Status.DELETED
+    me = f"user:{user.get_username()}"
     waits = document.queue.use_confirmed_state
 
     def offer(name: str, label: str, verb: str, hint: str, *, if_able: str = "", **looks: Any) -> Offer:
@@ -41,15 +45,18 @@ def of_document(document: Document, user: Any, newest: Attempt | None) -> list[O
     if failed and unknown:
         cannot_repeat = "Nobody knows whether its last attempt arrived: say so on that attempt's page first."
     can_confirm = status in {Status.TO_REVIEW, Status.REVIEWING}
+    other = document.reviewer if status == Status.REVIEWING and document.reviewer != me else ""
+    held = f"{display_name(other)} has it in review: take it over first." if other else ""
     offers = [
         offer(
             "confirm",
             "Confirm",
             "exports.confirm_document",
             "It then waits until its export is asked for." if waits else "It is exported at once.",
-            if_able="" if can_confirm else f"It is {told}; only a document to review is confirmed.",
+            if_able=held or ("" if can_confirm else f"It is {told}; only a document to review is confirmed."),
             primary=True,
         ),
+        *_of_review(status, told, other, me == document.reviewer, offer),
         offer(
             "export",
             "Export",
@@ -71,33 +78,75 @@ def of_document(document: Document, user: Any, newest: Attempt | None) -> list[O
             "Send back to review",
             "exports.change_document",
             "It can be corrected and confirmed again.",
-            if_able=_unless(Status.TO_REVIEW in moves, f"It is {told} and cannot go back."),
+            if_able=held or _unless(Status.TO_REVIEW in moves and not deleted, f"It is {told} and cannot go back."),
         ),
         offer(
             "postpone",
             "Postpone",
             "exports.change_document",
             "It leaves the work list until somebody takes it back.",
-            if_able=_unless(Status.POSTPONED in moves, f"It is {told}; only a document under review is postponed."),
+            if_able=held
+            or _unless(Status.POSTPONED in moves, f"It is {told}; only a document under review is postponed."),
         ),
         offer(
             "reject",
             "Reject",
             "exports.change_document",
             "It will not be exported.",
-            if_able=_unless(Status.REJECTED in moves, f"It is {told}; only a document under review is rejected."),
+            if_able=held
+            or _unless(Status.REJECTED in moves, f"It is {told}; only a document under review is rejected."),
             danger=True,
         ),
         offer(
             "remove",
             "Delete",
             "exports.delete_document",
-            "Out of sight; what happened to it is kept, and sending it back restores it.",
-            if_able=_unless(Status.DELETED in moves, f"It is {told} and cannot be deleted now."),
+            "Out of sight; everything is kept until it is restored or purged.",
+            if_able=held or _unless(Status.DELETED in moves, f"It is {told} and cannot be deleted now."),
             danger=True,
+        ),
+        *(
+            [
+                offer(
+                    "restore",
+                    "Restore",
+                    "exports.change_document",
+                    "Back to review, with all that it had.",
+                    primary=True,
+                ),
+                offer(
+                    "purge",
+                    "Purge",
+                    "exports.purge_document",
+                    "Its original, fields, files and messages are erased for good; the audit trail stays.",
+                    danger=True,
+                ),
+            ]
+            if deleted
+            else []
         ),
     ]
     return sorted(offers, key=lambda one: bool(one.why_not))
+
+
+def _of_review(status: Status, told: str, other: str, mine: bool, offer: Callable[..., Offer]) -> list[Offer]:  # noqa: FBT001
+    """Open for correction, take over, or leave: the one that fits."""
+    if other:
+        hint = "You have it then; their page says so."
+        return [offer("take_over", "Take over the review", "exports.change_document", hint)]
+    if status == Status.REVIEWING and mine:
+        hint = "It goes back to where it was; what you corrected stays."
+        return [offer("cancel_review", "Leave the review", "exports.change_document", hint)]
+    able = _unless(
+        status in reviews.STARTS | {Status.REVIEWING}, f"It is {told}; only what waits for review is reviewed."
+    )
+    hint = "Others see that you have it, and cannot change it meanwhile."
+    return [offer("start_review", "Open for correction", "exports.change_document", hint, if_able=able)]
+
+
+def display_name(principal: str) -> str:
+    """A reviewer's name without its kind: "user:anna" is anna."""
+    return principal.partition(":")[2] or principal
 
 
 def _why_not_exported(document: Document, told: str) -> str:
@@ -120,7 +169,9 @@ def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
     ended = attempt.state in ENDED
     unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
     repeat = "" if ended else "It has not ended yet."
-    if not newest:
+    if attempt.document is not None and attempt.document.status in {Status.DELETED, Status.PURGED}:
+        repeat = f"Its document is {attempt.document.status}."
+    elif not newest:
         repeat = "A newer attempt of this document exists; repeat that one."
     elif unknown:
         repeat = "Its outcome is unknown: first say whether it arrived."
