@@ -19,7 +19,6 @@ ACROSS_ORGANIZATIONS = {
     "exports/cases.py": "a worker's claim mixes organizations",
     "exports/ledger.py": "a commit point mixes organizations",
     "exports/grouping.py": "a commit point mixes organizations, and the sweep adopts for all",
-    "exports/reviews.py": "the sweep ends those of all",
     "exports/replies.py": "the sweep forgets those of all",
     "exports/events/claims.py": "a worker sends for every organization, fairly between channels",
     "exports/events/fanout.py": "the sweep finds the channels of all that are behind",
