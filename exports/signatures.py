@@ -55,16 +55,17 @@ _KEEP = (
     # standards, protocols and algorithms that have digits in their names
     (
         r"(?:HTTPS?/[\d.]+|(?:TLS|SSL)[ v]{0,2}\d(?:\.\d)?|SHA-?\d{1,3}(?![:\w])|MD5|UTF-?(?:8|16|32)"
-        r"|ISO[ -]?\d{4,5}(?:-\d+)?|RFC ?\d{3,4}|EN ?16931|Base64|OAuth ?\d(?:\.\d)?|S3|EC2|X\.?509|IPv[46]|SOAP ?\d\.\d|XML ?\d\.\d"
-        r"|UBL ?\d\.\d|AES-?\d{3}|RSA-?\d{4}|int(?:32|64)|ssh-ed25519|ecdsa-sha2-nistp\d{3}|rsa-sha2-\d{3})(?![\w.]*\w)"
+        r"|ISO[ -]?\d{4,5}(?:-\d+)?|RFC ?\d{3,4}|EN ?16931|Base64|OAuth ?\d(?:\.\d)?|S3|EC2|X\.?509|IPv[46]"
+        r"|SOAP ?\d\.\d|XML ?\d\.\d|UBL ?\d\.\d|AES-?\d{3}|RSA-?\d{4}|int(?:32|64)"
+        r"|ssh-ed25519|ecdsa-sha2-nistp\d{3}|rsa-sha2-\d{3})(?![\w.]*\w)"
     ),
     # codes that name the error
     r"(?:ORA|TNS|PLS|SQL|AADSTS|CPF|ERR|ERROR|EXC|FRM|JBO|MSG|HRESULT|WFL|CUP|EDI)[-_]?\d{2,7}(?!\w)",
     r"(?:BR|UBL|CII|PEPPOL|XR)-[A-Z0-9-]{0,30}\d+(?!\w)",
     (
-        r"(?:(?:(?:error|status|return|reason|response|exit|result|fault|sql|http|reply|abort)[ _-]?|(?<!\w\s)(?<!\w))code"
-        r"|error|errno|sqlstate|status|http|hresult|fault|exception|abap message|sap message|message no\.?|message number"
-        r"|message class)[\s:=#(\[]{1,3}(?:0x[0-9a-f]{1,8}|[A-Za-z]{0,6}[-_ ]?\d{1,6})(?![\w.,]*\w)"
+        r"(?:(?:(?:error|status|return|reason|response|exit|result|fault|sql|http|reply|abort)[ _-]?"
+        r"|(?<!\w\s)(?<!\w))code|error|errno|sqlstate|status|http|hresult|fault|exception|abap message|sap message"
+        r"|message no\.?|message number|message class)[\s:=#(\[]{1,3}(?:0x[0-9a-f]{1,8}|[A-Za-z]{0,6}[-_ ]?\d{1,6})(?![\w.,]*\w)"
     ),
     r"SQLSTATE[\s:=\[]{1,3}[0-9A-Z]{5}(?!\w)",
     r"[A-Z]\d[ /(]\d{3}(?!\w)",  # SAP: class and number, F5 263

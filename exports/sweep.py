@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, contents, replies, reviews, searching, transitions, triggers
+from exports import attempts, contents, grouping, groups, replies, reviews, searching, transitions, triggers
 from exports.bulk import working
 from exports.events import fanout, redelivery
 from exports.models import Loop
@@ -21,7 +21,7 @@ def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
     parts = (
         _lapse, _wake, _time_out, _seal, _tell, _jobs, _triggers, _reviews, _erase, _forget_loops, _forget_replies,
-        _forget_events,
+        _forget_events, _groups,
     )  # fmt: skip
     for part in parts:
         try:
@@ -67,6 +67,11 @@ def _reviews() -> None:
 
 def _erase() -> None:
     contents.erase()
+
+
+def _groups() -> None:
+    grouping.adopt()
+    groups.tend(timezone.now())
 
 
 def _forget_loops() -> None:

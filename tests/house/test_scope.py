@@ -13,6 +13,7 @@ ACROSS_ORGANIZATIONS = {
     "accounts/scope.py": "defines it",
     "accounts/keys.py": "an API key arrives before its organization is known",
     "exports/attempts.py": "locks by id what may() has allowed; the sweep times out for all",
+    "exports/groups.py": "the sweep tends those of all",
     "exports/triggers.py": "a schedule fires for its own organization, found among all",
     "exports/transitions.py": "moves by id, with the organization as a condition or under a lease",
     "exports/worklist.py": "the work list serves every organization fairly",
