@@ -173,7 +173,7 @@ def _again(
             if intake.differing(kept, content):
                 versions.add(locked, kept, by=by, why=MERGED)
         locked.modified_at = timezone.now()
-        locked.save(update_fields=["metadata", "original", "file_name", "media_type", "modified_at"])
+        locked.save(update_fields=["metadata", "original", "file_name", "media_type", "modified_at", "unindexed"])
         versions.record("receive_again", locked, by=by, detail={"changed": changed})
     return Arrival(locked, "changed")
 
@@ -186,3 +186,4 @@ def _replace_original(document: Document, original: Blob) -> None:
     kept.save(force_insert=True)
     document.original = kept
     document.file_name, document.media_type = original.name, original.media_type
+    document.unindexed = True

@@ -12,9 +12,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from accounts import scope
-from exports import looks
+from exports import looks, matching
 from exports.models import Attempt, FailureGroup
-from exports.parameters import Range
+from exports.readings import Range
 from exports.states import State, Status
 from exports.worklist import lane
 
@@ -97,6 +97,7 @@ OF_ATTEMPTS: dict[str, Callable[[Any], Q]] = {
     "trigger": lambda wanted: Q(trigger__in=wanted),
     "since": lambda wanted: _ended("gte", wanted),
     "until": lambda wanted: _ended("lt", wanted),
+    "reply": matching.attempts_answered,
     "revision": lambda wanted: Q(revision__in=wanted),
     "ids": lambda wanted: Q(pk__in=wanted),
     "last": lambda _wanted: Q(),

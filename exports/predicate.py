@@ -15,9 +15,10 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from exports import conditions
+from exports import conditions, matching
 from exports.models import Attempt, Document
-from exports.parameters import NEVER_EMPTY, PARAMETERS, Parameter, Reading, refuse
+from exports.parameters import FIELD, MOST_FIELDS, NEVER_EMPTY, Parameter, named, refuse
+from exports.readings import Reading
 from pipelines.refusals import Refused
 
 
@@ -49,7 +50,7 @@ class Predicate:
         for name in params:
             if name in besides:
                 continue
-            parameter = _parameter(name)
+            parameter = named(name)
             text = _text(name, parameter, params)
             if not text:
                 if name in NEVER_EMPTY:
@@ -60,6 +61,8 @@ class Predicate:
             except (ValueError, OverflowError):
                 raise refuse(name, text, parameter.allowed) from None
             given[name] = text
+        if sum(name.startswith(FIELD) for name in given) > MOST_FIELDS:
+            raise Refused(f"field: At most {MOST_FIELDS} field values are searched for at once.")
         return cls(given, values, reading)
 
     @classmethod
@@ -71,7 +74,7 @@ class Predicate:
         """For keeping: what is relative ("24h", "me") stands as what it meant when it was read."""
         kept = {}
         for name, text in self.given.items():
-            frozen = _parameter(name).frozen
+            frozen = named(name).frozen
             kept[name] = frozen(self.values[name]) if frozen else text
         return kept
 
@@ -80,8 +83,7 @@ class Predicate:
         return urlencode(self.given)
 
     def having(self, **changed: str) -> Self:
-        """With these parameters changed; an empty text takes one away. A point in a name is written as it is: use a
-        dict for `field.x`."""
+        """With these parameters changed; an empty text takes one away."""
         merged = {**self.given, **changed}
         kept = {name: text for name, text in merged.items() if text}
         return self.read(kept, me=self.reading.me, zone=self.reading.zone)
@@ -89,6 +91,8 @@ class Predicate:
     def attempts(self) -> QuerySet[Attempt]:
         """The attempts of the organization in scope that fit; none twice, in no order."""
         rows: QuerySet[Attempt] = Attempt.objects.filter(self._of_attempts() & self._of_documents("document__"))
+        for word in self.values.get("q", ()):
+            rows = rows.filter(matching.attempts_saying(word))
         if "last" in self.given:
             rows = rows.filter(conditions.newest())
             if not conditions.NAMING_A_STANDING & self.given.keys():
@@ -101,6 +105,8 @@ class Predicate:
         rows: QuerySet[Document] = Document.objects.filter(self._of_documents(""))
         if not conditions.NAMING_A_STANDING & self.given.keys():
             rows = rows.exclude(status__in=conditions.GONE)
+        for word in self.values.get("q", ()):
+            rows = rows.filter(matching.documents_about(word, conditions.newest()))
         if conditions.OF_ATTEMPTS.keys() & self.given.keys():
             fitting = Attempt.objects.filter(self._of_attempts())
             if not self.values.get("open"):  # an open failure is its document's newest attempt
@@ -126,15 +132,10 @@ class Predicate:
         for name, meaning in conditions.OF_DOCUMENTS.items():
             if name in self.values:
                 found &= meaning(self.values[name], at)
+        for name, value in self.values.items():
+            if name.startswith(FIELD):
+                found &= Q(**{f"{at}id__in": matching.documents_with(name.removeprefix(FIELD), value)})
         return found
-
-
-def _parameter(name: str) -> Parameter:
-    try:
-        return PARAMETERS[name]
-    except KeyError:
-        known = ", ".join(PARAMETERS)
-        raise Refused(f'There is no filter "{name[:60]}". There are: {known}.') from None
 
 
 def _text(name: str, parameter: Parameter, params: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from django.db.models.functions import Concat, StrIndex, Substr
 from django.utils import timezone
 
 from accounts.policy import Principal, require
-from exports import cases, contents, transitions, versions
+from exports import cases, contents, searching, transitions, versions
 from exports.models import (
     Artifact,
     Attempt,
@@ -48,6 +48,7 @@ def purge(document: Document, *, by: Principal, why: str) -> Document:
             raise Refused("An attempt of it is under way. Wait for its end, or cancel it.")
         gone = _erase_bytes(locked)
         _erase_text(locked)
+        searching.forget([locked.pk])
         transitions.move_document(
             locked.pk, Status.PURGED, by=by, verb="purge", why=why, sources={Status.DELETED}, detail=gone,
             file_name="", metadata={}, messages=[], unindexed=True,

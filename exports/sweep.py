@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
     parts = (
-        _lapse, _wake, _time_out, _seal, _tell, _jobs, _triggers, _reviews, _erase, _forget_loops, _forget_replies,
-        _forget_events, _groups,
+        _lapse, _wake, _time_out, _seal, _tell, _jobs, _triggers, _reviews, _erase, _groups, _index, _forget_loops,
+        _forget_replies, _forget_events,
     )  # fmt: skip
     for part in parts:
         try:
@@ -72,6 +72,12 @@ def _erase() -> None:
 def _groups() -> None:
     grouping.adopt()
     groups.tend(timezone.now())
+
+
+def _index() -> None:
+    for _ in range(5):  # likewise a backlog, also of what there was before search
+        if searching.index_new() < 200:
+            return
 
 
 def _forget_loops() -> None:

@@ -266,8 +266,8 @@ def follow(ends: Sequence[tuple[int, int, Status, Mapping[str, Any]]]) -> None:
             for pk, _, to, changes in moved
         ],
     )
-    with_fields = [(pk, changes["fields_id"]) for pk, _, _, changes in moved if "fields_id" in changes]
-    rows.update(Document, ["fields_id"], with_fields)
+    with_fields = [(pk, changes["fields_id"], True) for pk, _, _, changes in moved if "fields_id" in changes]
+    rows.update(Document, ["fields_id", "unindexed"], with_fields)
     _record(
         trail.event(
             "document.finish_export" if to == Status.EXPORTED else "document.fail_export",

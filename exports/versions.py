@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal
 from audit import trail
+from exports import searching
 from exports.models import Document, FieldsVersion
 from exports.states import Status
 from pipelines.fields import Content
@@ -43,6 +44,7 @@ def add(document: Document, content: Content, *, by: Principal, why: str) -> Fie
     document.fields = made
     document.modified_at = timezone.now()
     document.save(update_fields=["fields", "modified_at"])
+    searching.index([document])
     return made
 
 

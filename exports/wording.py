@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import User
 from exports import looks
 from exports.models import FailureGroup
-from exports.parameters import PARAMETERS, Range
+from exports.parameters import FIELD, PARAMETERS
+from exports.readings import Range, Wanted
 from pipelines.models import Destination, Pipeline, Queue, Revision
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def chips(predicate: Predicate) -> list[Chip]:
 
 def _chip(name: str, predicate: Predicate) -> Chip:
     text, value = predicate.given[name], predicate.values[name]
+    if name.startswith(FIELD):
+        field = name.removeprefix(FIELD)
+        return Chip(name, field, _field(field, value))
     return Chip(name, PARAMETERS[name].title, _WORDS[name](text, value))
 
 
@@ -89,6 +93,11 @@ def _quoted(text: str) -> str:
     return f'"{text if len(text) <= 60 else text[:59] + "…"}"'
 
 
+def _spoken(text: str) -> str:
+    """What was typed into a search; its own quotation marks stand for the ones around it."""
+    return text if '"' in text else _quoted(text)
+
+
 def _people(text: str, ids: tuple[int | None, ...]) -> str:
     """Only the names of people of this organization are told."""
     from accounts import scope
@@ -121,7 +130,16 @@ def _arrived(text: str, _value: Any) -> str:
     return "arrived " + " and ".join(part for part in parts if part)
 
 
+def _field(name: str, value: Wanted) -> str:
+    if value.numbers or value.dates:
+        return f"{name} {ranged(value.numbers or value.dates or Range())}"
+    if value.prefix:
+        return f"{name} begins with {_quoted(value.text)}" if value.text else f"{name} filled in"
+    return f"{name} {_quoted(value.text)}"
+
+
 _WORDS: dict[str, Callable[[str, Any], str]] = {
+    "q": lambda text, _values: f"with {_spoken(text)}",
     "group": _cause,
     "side": lambda _text, values: listed(_SIDES[value].lower() for value in values),
     "reason": _looked(looks.of_reason),
@@ -137,6 +155,7 @@ _WORDS: dict[str, Callable[[str, Any], str]] = {
     "trigger": lambda _text, values: f"begun by {listed(values)}",
     "since": lambda text, _value: _ago(text, "since"),
     "until": lambda text, _value: _ago(text, "until"),
+    "reply": lambda text, _values: f"answered with {_spoken(text)}",
     "assignee": _people,
     "revision": _revisions,
     "ids": lambda _text, ids: f"{len(ids)} selected attempt{'' if len(ids) == 1 else 's'}",

@@ -15,35 +15,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exports import arrivals, documents
+from exports.api import captured
 from exports.api.bodies import FormBody, JsonBody
 from exports.api.described import raises
 from exports.api.downloads import download
 from exports.api.etags import etag, expected
-from exports.api.fieldvalues import HasValue
 from exports.api.filters import DocumentFilters
 from exports.api.moves import Moves
-from exports.api.problems import wrong
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
 from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
 from exports.api.shapes.members import Why
 from exports.models import Attempt, Document, FieldsVersion
+from exports.parameters import FIELD
 from pipelines.fields import Operation
 
-FIELD = "field."
-MAX_FIELDS = 5
-"""Captured values in one filter; each is searched for in the documents' trees."""
-
 _NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The version's number, from 1.")
-_BY_FIELD = OpenApiParameter(
-    "field",
-    {"type": "object", "additionalProperties": {"type": "string"}},
-    OpenApiParameter.QUERY,
-    description="`field.SCHEMA_ID=value`: documents with this captured value, anywhere in their fields.",
-    style="form",
-    explode=True,
-)
 
 
 class Documents(Moves, Listed, Shown, Resource):
@@ -89,22 +77,9 @@ class Documents(Moves, Listed, Shown, Resource):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset)
-        if self.action != "list":
-            return found
-        asked = [
-            (name[len(FIELD) :], str(text))
-            for name, text in self.request.query_params.items()
-            if name.startswith(FIELD)
-        ]
-        if len(asked) > MAX_FIELDS:
-            raise wrong("field", f"At most {MAX_FIELDS} field values are searched for at once.")
-        for schema_id, text in asked:
-            if not schema_id or "\0" in schema_id + text:
-                raise wrong(f"field.{schema_id}", "Name the field after the point, and give its value as text.")
-            found = found.filter(HasValue("fields__content", schema_id, text))
-        return found
+        return captured.narrowed(found, self.request.query_params) if self.action == "list" else found
 
-    @extend_schema(parameters=[_BY_FIELD])
+    @extend_schema(parameters=[captured.PARAMETER])
     def list(self, request: Request, **place: str) -> Response:
         return super().list(request)
 

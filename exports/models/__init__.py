@@ -15,6 +15,11 @@ from exports.models.events import EventTry as EventTry
 from exports.models.failures import FailureGroup as FailureGroup
 from exports.models.failures import FailureHour as FailureHour
 from exports.models.failures import Hint as Hint
+from exports.models.finding import FieldValue as FieldValue
+from exports.models.finding import ListChoice as ListChoice
+from exports.models.finding import ReplyText as ReplyText
+from exports.models.finding import SavedView as SavedView
+from exports.models.finding import SearchMark as SearchMark
 from exports.models.work import Job as Job
 from exports.models.work import Loop as Loop
 from exports.replies import ApiReply as ApiReply

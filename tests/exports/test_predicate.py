@@ -73,7 +73,7 @@ def test_a_wrong_value_is_refused_by_its_name_with_what_is_allowed(organization,
     assert allowed in refusal.value.message
 
 
-@pytest.mark.parametrize("name", ["resaon", "Reason", "reason__exact", "fields.x", "pk", "\0"])
+@pytest.mark.parametrize("name", ["resaon", "Reason", "reason__exact", "fields.x", "field.", "pk", "\0"])
 def test_a_misspelt_filter_is_refused_and_never_widens_what_is_done(organization, name):
     with pytest.raises(Refused) as refusal:
         read(**{name: "1"})
@@ -228,7 +228,7 @@ def test_the_filters_in_words(queue):
 def test_every_filter_has_a_meaning_and_words():
     meant = conditions.OF_ATTEMPTS.keys() | conditions.OF_DOCUMENTS.keys()
 
-    assert meant == PARAMETERS.keys() == wording._WORDS.keys()
+    assert meant | {"q"} == PARAMETERS.keys() == wording._WORDS.keys()
     assert conditions.OF_ATTEMPTS.keys() & conditions.OF_DOCUMENTS.keys() == set()
     assert {key for key, _, _ in looks.TABS} < set(PARAMETERS["tab"].allowed.replace(",", "").split())
 

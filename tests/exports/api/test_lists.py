@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from exports import searching
 from exports.models import Document
 from tests.exports.api import world as worlds
 
@@ -178,6 +179,10 @@ def test_documents_by_time_after_is_inclusive_before_is_not(api, world):
     [
         ("field.document_id=INV-42", True),
         ("field.document_id=INV-4", False),
+        ("field.document_id=inv-42", True),
+        ("field.document_id=INV-4*", True),
+        ("field.amount_total=1000..1250.40", True),
+        ("field.amount_total=1250.41..", False),
         ("field.amount_total=1250.40", True),
         ("field.amount_total=1%20250,40", True),
         ("field.item_code=FURN_7777", True),
@@ -190,6 +195,8 @@ def test_documents_by_time_after_is_inclusive_before_is_not(api, world):
     ],
 )
 def test_documents_by_a_captured_value(api, world, query, found):
+    searching.index_new()
+
     reply = api.get(f"documents?{query}")
 
     assert ids(reply) == ([world.document.pk] if found else [])
