@@ -126,6 +126,11 @@ OUTBOX.mkdir(exist_ok=True)
 FOLDER_ROOTS = [Path(root) for root in env.words("WAYBILL_FOLDER_ROOTS", str(OUTBOX / "{organization}"))]
 CLOSED_NETWORKS = env.networks("WAYBILL_CLOSED_NETWORKS")  # that no destination may open
 BACKOFF_SECONDS = env.number("WAYBILL_BACKOFF_SECONDS", 5, least=1)  # before the second try; doubled after each
+# A destination that turns so many attempts in a row away gets nothing but probes (exports/breakers.py); 0: never.
+BREAKER_FAILURES = env.number("WAYBILL_BREAKER_FAILURES", 10)
+BREAKER_SECONDS = env.number("WAYBILL_BREAKER_SECONDS", 15, least=1)  # before the first probe; doubled after each
+BREAKER_LONGEST = env.number("WAYBILL_BREAKER_LONGEST", 300, least=1)
+TALLIES_KEPT = timedelta(days=env.number("WAYBILL_TALLY_DAYS", 400, least=35))  # counts by the hour
 INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
 REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from exports import cases, doorbell, transitions, worklist
+from exports import cases, doorbell, tallies, transitions, worklist
 from exports.ids import uuid7
 from exports.models import Attempt, Document, StageRun
 from exports.pauses import pause, resume
@@ -127,6 +127,8 @@ def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str =
         )  # fmt: skip
         if not moved:
             raise Refused("Somebody else has settled or re-queued it meanwhile.")
+        if attempt.finished_at is not None:
+            tallies.settled(attempt.organization_id, attempt.finished_at)
         transitions.move_document(
             _document(attempt).pk, Status.EXPORTED, by=by, verb="settle", why=why,
             sources={Status.FAILED_EXPORT},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from exports.breakers import Away
 from exports.cases import Case
 from exports.ledger import End
 from exports.models import FieldsVersion, StageRun
@@ -45,6 +46,8 @@ class Standing:
     """The stage that an answer is for."""
     http_status: int | None = None
     """Of the last reply to a request."""
+    contacts: dict[int, Away | None] = field(default_factory=dict)
+    """By destination what was met there; None is an answer."""
 
     def fail(self, stage: str, reason: Reason, message: str) -> None:
         """A stage has failed; `message` is already redacted."""

@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from audit import rows
-from exports import crashpoints, grouping, transitions
+from exports import breakers, crashpoints, grouping, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -58,6 +58,7 @@ class End:
     document_status: Status | None = None
     document_changes: Mapping[str, Any] = field(default_factory=dict)
     version: FieldsVersion | None = None
+    contacts: breakers.Contacts = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -235,6 +236,7 @@ def _end(ends: Sequence[tuple[Entry, End]]) -> None:
     versions = [end.version for _, end in ends if end.version is not None]
     newest = rows.insert_returning(FieldsVersion, versions, "document_id")
     transitions.leave([(entry.attempt_id, entry.organization_id, end.state, end.changes) for entry, end in ends])
+    breakers.note((entry.organization_id, entry.attempt_id, end.contacts) for entry, end in ends)
     transitions.follow([
         (
             entry.document_id,

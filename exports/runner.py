@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audit import rows
 from exports import backoff, endings, probing, stepping
+from exports.breakers import Away
 from exports.cases import Case
 from exports.endings import Failure, Standing
 from exports.ledger import LeaseLostError
@@ -208,6 +209,8 @@ class Drive:
 
     def _wait(self, step: Step, run: StageRun, error: Unavailable) -> None:
         paused = isinstance(error, PausedError)
+        if not paused and step.destination_id is not None:
+            self.standing.contacts[step.destination_id] = Away(self.record.text(str(error)), error.retry_after)
         if not paused and self.case.tries + 1 >= self.case.definition.max_tries:
             told = f" Tried {self.case.tries + 1} times." if self.case.tries else " The pipeline allows one try."
             self._fail(step, run, Reason.EXHAUSTED, StageError(f"{error}{told}", place=error.place))
@@ -227,7 +230,8 @@ class Drive:
     # How the attempt ends
 
     def _finish(self) -> None:
-        self.record.commit(None, self.standing.end(self.case, self.content))
+        end = self.standing.end(self.case, self.content)
+        self.record.commit(None, replace(end, contacts=self.standing.contacts))
 
     def abort(self, error: BaseException) -> None:
         """Fail as internal, whatever was underway; for the loop, when the drive itself has a bug."""

@@ -9,7 +9,19 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit import sealing
-from exports import attempts, contents, grouping, groups, replies, reviews, searching, transitions, triggers
+from exports import (
+    attempts,
+    breakers,
+    contents,
+    grouping,
+    groups,
+    replies,
+    reviews,
+    searching,
+    tallies,
+    transitions,
+    triggers,
+)
 from exports.bulk import working
 from exports.events import fanout, redelivery
 from exports.models import Loop
@@ -20,8 +32,8 @@ log = logging.getLogger(__name__)
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
     parts = (
-        _lapse, _wake, _time_out, _seal, _tell, _jobs, _triggers, _reviews, _erase, _groups, _index, _forget_loops,
-        _forget_replies, _forget_events,
+        _lapse, _wake, _time_out, _seal, _tell, _breakers, _tallies, _jobs, _triggers, _reviews, _erase, _groups,
+        _index, _forget_loops, _forget_replies, _forget_events,
     )  # fmt: skip
     for part in parts:
         try:
@@ -51,6 +63,14 @@ def _seal() -> None:
 
 def _tell() -> None:
     fanout.tell()
+
+
+def _breakers() -> None:
+    breakers.look()  # a loop whose places are all taken claims nothing, and must know it nevertheless
+
+
+def _tallies() -> None:
+    tallies.roll_up(timezone.now())
 
 
 def _jobs() -> None:

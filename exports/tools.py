@@ -95,6 +95,7 @@ class StageTools:
             if error.reason in {"exhausted", "misconfigured"}:
                 self._run.marked_at = None  # nothing left this machine
             raise
+        self._answered()
         crashpoints.reach("after-reply")
         self._close(exchange, reply=reply)
         return reply
@@ -118,6 +119,7 @@ class StageTools:
             if error.reason != "unconfirmed":
                 self._run.marked_at = None
             raise
+        self._answered()
         crashpoints.reach("after-reply")
         self._close(exchange)
         self.prove(key, proof, place=place)
@@ -148,6 +150,15 @@ class StageTools:
             why = f" ({there.paused_why})" if there.paused_why else ""
             message = f"The destination {there.name} is paused{why}. It is sent once that is resumed."
             raise PausedError(message, retry_after=PAUSED_LOOK)
+        wait = self._world.barred(there, self._drive.case) if there is not None else None
+        if there is not None and wait is not None:
+            message = f"{there.name} turned the last attempts away. It is sent once a probe has got through there."
+            raise PausedError(message, retry_after=wait)
+
+    def _answered(self) -> None:
+        """The destination took what was sent, or said something: whether that is well is for the stage to judge."""
+        if self._destination is not None:
+            self._drive.standing.contacts[self._destination.pk] = None
 
     def _with_key(self, request: Request, digest: str) -> Request:
         """The same key for the same bytes of the same stage of one lineage; other bytes, another key."""

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from exports import transitions
+from exports import breakers, transitions
 from exports.ids import uuid7
 from exports.models import Attempt
 from exports.states import State
@@ -46,6 +46,11 @@ def lane(organization_id: int, destination_id: int | None) -> str:
     return f"{organization_id}/{destination_id or 0}"
 
 
+def place(lane: str) -> int:
+    """The destination's id of a lane; 0 without one."""
+    return int(lane.partition("/")[2])
+
+
 def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
     """Up to `most` due attempts for this worker, round robin over the lanes, and their lease; (None, []) if none."""
     now = timezone.now()
@@ -56,6 +61,7 @@ def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
     with transaction.atomic():
         room = _room(lanes)
         waiting: deque[deque[int]] = deque()
+        probes: dict[int, int] = {}
         for name in lanes:
             if room[name] <= 0:
                 continue
@@ -67,12 +73,15 @@ def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
             )
             if ids := deque(due):
                 waiting.append(ids)
+                if breakers.probing(there := place(name)):
+                    probes[ids[0]] = there
         chosen: list[int] = []
         while waiting and len(chosen) < most:
             ids = waiting.popleft()
             chosen.append(ids.popleft())
             if ids:
                 waiting.append(ids)
+        chosen = [pk for pk in chosen if pk not in probes or breakers.take(probes[pk], pk)]
         if not chosen:
             return None, []
         ends_at = now + timedelta(seconds=settings.LEASE_SECONDS)
@@ -104,6 +113,7 @@ def _suspects() -> QuerySet[Attempt]:
 def claim_one(attempt_id: int, worker: str) -> UUID:
     """Claim this attempt, whatever its lane: for driving it by hand. Its lease lasts an hour."""
     lease = uuid7()
+    breakers.look()
     with transaction.atomic():
         transitions.claim([attempt_id], lease=lease, ends_at=timezone.now() + timedelta(hours=1), worker=worker)
     return lease
@@ -131,14 +141,16 @@ def _room(lanes: Sequence[str]) -> dict[str, int]:
         .annotate(n=Count("id"))
         .values_list("lane", "n")
     )
-    named = {int(name.partition("/")[2]) for name in lanes}
+    named = {place(name) for name in lanes}
+    broken = breakers.look()
     known = {row.pk: row for row in Destination.unscoped.filter(pk__in=named - {0})}
     room = {}
     for name in lanes:
-        destination = known.get(int(name.partition("/")[2]))
+        destination = known.get(place(name))
         if destination is not None and destination.paused_at is not None:
             room[name] = 0
             continue
         limit = destination.concurrency if destination is not None else LANE_LIMIT
-        room[name] = ROOM * limit - running.get(name, 0)
+        busy = running.get(name, 0)
+        room[name] = breakers.room(broken.get(place(name)), running=busy, free=ROOM * limit - busy)
     return room

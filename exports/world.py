@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from django.db import close_old_connections
 
 from accounts import scope
+from exports import breakers
 from pipelines import vault
 from pipelines.contract import Store
 from pipelines.destinations import egress_of, folder_roots
@@ -81,6 +82,14 @@ class World:
             lambda: Destination.unscoped.get(pk=step.destination_id, organization_id=case.organization_id),
         )
         return known
+
+    def barred(self, destination: Destination, case: Case) -> float | None:
+        """Seconds until this attempt may look again whether it may send there; None where it may send now."""
+        wait = breakers.barred(destination.pk, case.attempt_id)
+        if wait == 0.0:  # a probe is due
+            taken = self.ask(lambda: breakers.take(destination.pk, case.attempt_id))
+            return None if taken else breakers.LOOK
+        return wait
 
     def secrets(self, case: Case, destination: Destination | None) -> Mapping[str, str]:
         destination_id = destination.pk if destination else None

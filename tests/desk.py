@@ -41,7 +41,7 @@ def attempt(of: Document, state: str = "failed", reason: str = "", *, number: in
         requested_by="user:olga",
         state=state,
         reason=reason,
-        lane="1/1",
+        lane=values.pop("lane", "1/1"),
         created_at=now - timedelta(minutes=3),
         started_at=now - timedelta(minutes=2),
         finished_at=ended,

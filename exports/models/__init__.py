@@ -6,6 +6,7 @@ from exports.models.attempts import Attempt as Attempt
 from exports.models.attempts import Delivery as Delivery
 from exports.models.attempts import Exchange as Exchange
 from exports.models.attempts import StageRun as StageRun
+from exports.models.breakers import Breaker as Breaker
 from exports.models.documents import Content as Content
 from exports.models.documents import Document as Document
 from exports.models.documents import FieldsVersion as FieldsVersion
@@ -20,6 +21,8 @@ from exports.models.finding import ListChoice as ListChoice
 from exports.models.finding import ReplyText as ReplyText
 from exports.models.finding import SavedView as SavedView
 from exports.models.finding import SearchMark as SearchMark
+from exports.models.tallies import Round as Round
+from exports.models.tallies import Tally as Tally
 from exports.models.work import Job as Job
 from exports.models.work import Loop as Loop
 from exports.replies import ApiReply as ApiReply

@@ -86,6 +86,11 @@ class Attempt(Scoped):
                 name="attempt_unresolved",
                 condition=models.Q(state=State.FAILED, resolution=""),
             ),
+            models.Index(
+                fields=["organization", "lane", "group", "reason", "lineage", "id"],
+                name="attempt_open_failures",
+                condition=models.Q(state=State.FAILED, resolution=""),
+            ),
             models.Index(fields=["group", "-id"], name="attempt_by_group", condition=models.Q(group__isnull=False)),
             models.Index(
                 fields=["organization", "finished_at"],

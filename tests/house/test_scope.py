@@ -12,9 +12,11 @@ from tests.house import tree
 ACROSS_ORGANIZATIONS = {
     "accounts/scope.py": "defines it",
     "accounts/keys.py": "an API key arrives before its organization is known",
+    "exports/breakers.py": "a claim and a commit point mix organizations",
     "exports/attempts.py": "locks by id what may() has allowed; the sweep times out for all",
     "exports/groups.py": "the sweep tends those of all",
     "exports/triggers.py": "a schedule fires for its own organization, found among all",
+    "exports/tallies.py": "one sweep counts for all",
     "exports/transitions.py": "moves by id, with the organization as a condition or under a lease",
     "exports/worklist.py": "the work list serves every organization fairly",
     "exports/cases.py": "a worker's claim mixes organizations",
@@ -47,6 +49,7 @@ NO_TENANT = {
     "audit.Seal": "likewise",
     "audit.Watermark": "one row, for all of them",
     "exports.Loop": "a worker process serves all",
+    "exports.Round": "one sweep does the work of all",
 }
 
 
