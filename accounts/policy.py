@@ -28,12 +28,13 @@ _VIEW = {
     "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job", "exports.view_failuregroup", "exports.view_hint",
+    "exports.view_eventdelivery",
 }  # fmt: skip
 _OPERATE = {
     "exports.add_document", "exports.change_document", "exports.confirm_document", "exports.export_document",
     "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",
     "exports.change_job", "exports.ignore_attempt", "exports.change_failuregroup", "exports.add_hint",
-    "exports.change_hint", "exports.delete_hint", "pipelines.pause_destination",
+    "exports.change_hint", "exports.delete_hint", "pipelines.pause_destination", "exports.redeliver_eventdelivery",
 }  # fmt: skip
 _INTEGRATE = {
     f"pipelines.{action}_{model}"

@@ -194,6 +194,8 @@ SPECTACULAR_SETTINGS = {
         "JobKind": "exports.api.shapes.jobs.KINDS",
         "JobState": "exports.states.job_choices",
         "StageKind": "pipelines.stages.choices",
+        "ChannelKind": "pipelines.eventing.kind_choices",
+        "EventDeliveryState": "exports.api.shapes.channels.state_choices",
     },
     "TAGS": [
         {"name": "Documents", "description": "Documents, their fields and originals, and what is done with them."},
@@ -203,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Pipelines", "description": "Drafts with their stages, and published revisions."},
         {"name": "Queues", "description": "Streams of documents and the schemas of their fields."},
         {"name": "Destinations", "description": "Systems that receive, and the secrets that open them."},
+        {"name": "Channels", "description": "Who is told of what happens, and what was sent."},
         {"name": "Audit", "description": "Who did what, and why."},
         {"name": "Me", "description": "Who asks."},
     ],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django_filters import rest_framework as filters
 
 from exports import states
-from exports.models import Artifact, Attempt, Delivery, Document, Exchange, StageRun
-from pipelines import triggering
-from pipelines.models import Destination, Pipeline, Queue, Revision, Secret, Trigger
+from exports.models import Artifact, Attempt, Delivery, Document, EventDelivery, Exchange, StageRun
+from exports.models.events import STATES
+from pipelines import eventing, triggering
+from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Secret, Trigger
 
 
 class _IdField(forms.IntegerField):
@@ -181,6 +182,35 @@ class DestinationFilters(_Named):
 
     class Meta(_Filters.Meta):
         model = Destination
+
+
+class ChannelFilters(_Named):
+    """Of channel lists."""
+
+    kind = Choices(choices=eventing.kind_choices, help_text="Kinds.")
+    active = filters.BooleanFilter(field_name="active", help_text="`true` or `false`.")
+
+    class Meta(_Filters.Meta):
+        model = Channel
+
+
+class EventDeliveryFilters(_Filters):
+    """Of event delivery lists."""
+
+    channel = Ids(field_name="channel_id", help_text="Channels, by id.")
+    type = Texts(field_name="type", help_text="Types of event.")
+    subject = filters.CharFilter(field_name="subject", help_text='For example "document:12".')
+    state = filters.ChoiceFilter(
+        choices=[(state, state.capitalize()) for state in STATES], method="in_state", help_text="One state."
+    )
+    happened_after = after("happened_at", "Happened")
+    happened_before = before("happened_at", "Happened")
+
+    class Meta(_Filters.Meta):
+        model = EventDelivery
+
+    def in_state(self, rows: QuerySet[EventDelivery], _name: str, state: str) -> QuerySet[EventDelivery]:
+        return rows.filter(STATES[state])
 
 
 class RevisionFilters(_Filters):

@@ -69,8 +69,15 @@ def settle(reply: ApiReply, response: Response) -> None:
     response.render()
     reply.status = response.status_code
     reply.headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
-    reply.body = response.content.decode()
+    reply.body = _without(response, getattr(response, "shown_once", ()))
     reply.save(update_fields=["status", "headers", "body"])
+
+
+def _without(response: Response, members: tuple[str, ...]) -> str:
+    """What is kept of a reply: a secret that was shown once is not."""
+    if not members:
+        return str(response.content.decode())
+    return json.dumps({**json.loads(response.content), **dict.fromkeys(members)})
 
 
 def _fingerprint(request: Request) -> str:

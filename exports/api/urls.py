@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from exports.api.attempts import Attempts, Runs
+from exports.api.channels import Channels, EventDeliveries
 from exports.api.configuration import Destinations, Queues, Schemas, Secrets, Triggers
 from exports.api.documents import Documents
 from exports.api.exchanges import Artifacts, Deliveries, Exchanges
@@ -23,6 +24,8 @@ router.register("pipelines", Pipelines, basename="pipeline")
 router.register(r"pipelines/(?P<pipeline>[0-9]{1,18})/stages", Stages, basename="stage")
 router.register("revisions", Revisions, basename="revision")
 router.register("destinations", Destinations, basename="destination")
+router.register("channels", Channels, basename="channel")
+router.register("event_deliveries", EventDeliveries, basename="event_delivery")
 router.register("attempts", Attempts, basename="attempt")
 router.register("stage_runs", Runs, basename="stage_run")
 router.register("exchanges", Exchanges, basename="exchange")

@@ -91,7 +91,7 @@ def variables(transactional_db, live_server):
             "DOCUMENT": world.document, "IN_REVIEW": review, "ATTEMPT": world.attempt, "UNCONFIRMED": unconfirmed,
             "WAITING": waiting, "QUEUED": queued, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
             "QUEUE": world.queue, "PIPELINE": world.pipeline, "STAGE": world.stage, "DESTINATION": world.destination,
-            "TRIGGER": world.trigger,
+            "TRIGGER": world.trigger, "CHANNEL": world.channel, "MESSAGE": world.event_delivery,
         }  # fmt: skip
         key = worlds.caller("owner").key
     return {"WAYBILL": live_server.url, "KEY": key, **{name: str(row.pk) for name, row in subjects.items()}}

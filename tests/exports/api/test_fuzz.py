@@ -78,6 +78,7 @@ def asked(draw, world):
         "artifacts": world.artifact, "deliveries": world.delivery, "jobs": world.job, "queues": world.queue,
         "schemas": world.schema, "pipelines": world.pipeline, "revisions": world.revision,
         "destinations": world.destination, "stages": world.stage, "audit_events": world.queue, "triggers": world.trigger,
+        "channels": world.channel, "event_deliveries": world.event_delivery,
     }  # fmt: skip
     words = path.split("/")
     filled = []

@@ -122,6 +122,10 @@ READS = [
     ("revisions", "revisions"),
     ("revisions/{id}", "revisions/{w.revision.pk}"),
     ("destinations/{id}", "destinations/{w.destination.pk}"),
+    ("channels", "channels"),
+    ("channels/{id}", "channels/{w.channel.pk}"),
+    ("event_deliveries", "event_deliveries"),
+    ("event_deliveries/{id}", "event_deliveries/{w.event_delivery.pk}"),
     ("secrets", "secrets"),
     ("me", "me"),
 ]

@@ -24,6 +24,7 @@ BODIES = {
     },
     "correct": {"operations": [{"op": "replace", "schema_id": "amount_total", "value": {"content": {"value": "1"}}}]},
     "requeue": {"why": "x"},
+    "redeliver": {"since": "2026-03-02T09:10:00Z"},
     "settle": {"delivered": False, "why": "x"},
     "put": {"value": "x"},
 }
@@ -47,7 +48,7 @@ def path_of(pattern, theirs):
         "stage": theirs.stage, "revision": theirs.revision, "destination": theirs.destination,
         "attempt": theirs.attempt, "stage_run": theirs.run, "exchange": theirs.exchange, "artifact": theirs.artifact,
         "delivery": theirs.delivery, "job": theirs.job, "event": theirs.event, "secret": theirs.secret,
-        "trigger": theirs.trigger, "me": None,
+        "trigger": theirs.trigger, "channel": theirs.channel, "event_delivery": theirs.event_delivery, "me": None,
     }[view.noun]  # fmt: skip
     path = pattern.strip("^").removesuffix("$").removesuffix("\\Z")
     path = path.replace("(?P<pipeline>[0-9]{1,18})", str(theirs.pipeline.pk))
@@ -89,7 +90,7 @@ LISTED = sorted({pattern for method, pattern, action, _ in routes() if action ==
 
 def test_the_routes_are_all_walked():
     assert len(DETAIL) >= 45
-    assert len(LISTED) == 15
+    assert len(LISTED) == 17
 
 
 @pytest.mark.parametrize(("method", "pattern", "action", "noun"), DETAIL)

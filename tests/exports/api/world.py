@@ -13,10 +13,21 @@ from django.utils import timezone
 from accounts import keys, scope
 from audit import trail
 from exports import contents
-from exports.models import Artifact, Attempt, Delivery, Document, Exchange, FieldsVersion, Job, StageRun
-from pipelines import vault
+from exports.models import (
+    Artifact,
+    Attempt,
+    Delivery,
+    Document,
+    EventDelivery,
+    EventTry,
+    Exchange,
+    FieldsVersion,
+    Job,
+    StageRun,
+)
+from pipelines import channels, vault
 from pipelines.definition import Definition
-from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Secret, Stage, Trigger
+from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Schema, Secret, Stage, Trigger
 from tests import builders
 
 _numbers = itertools.count(1)
@@ -137,6 +148,8 @@ class World:
     delivery: Delivery
     job: Job
     trigger: Trigger
+    channel: Channel
+    event_delivery: EventDelivery
 
 
 def revision_of(pipeline: Pipeline, number: int = 1) -> Revision:
@@ -248,6 +261,15 @@ def make() -> World:
         how="size compared after rename", delivered_at=timezone.now(),
     )  # fmt: skip
     delivery.save(force_insert=True)
+    channel = Channel.own(name=f"Hook {number}", events=["document.*"])
+    channels.save(channel, by=builders.owner(), address="http://127.0.0.1:9/hook")  # closed to it: nothing is sent
+    message = EventDelivery.own(
+        channel=channel, type="document.exported", subject=f"document:{document.pk}", happened_at=timezone.now(),
+        payload={"type": "document.exported", "timestamp": "2026-03-02T09:10:00Z", "data": {"title": "It was exported"}},
+        failed_at=timezone.now(),
+    )  # fmt: skip
+    message.save(force_insert=True)
+    EventTry.own(delivery=message, begun_at=timezone.now(), status=500, headers=[["A", "b"]], error="500").save()
     job = Job.own(
         kind="requeue", predicate={"ids": str(attempt.pk)}, upto=attempt.pk, requested_by="user:anna", why="down",
         token=f"token {number}",
@@ -262,5 +284,5 @@ def make() -> World:
     )
     return World(
         schema, queue, pipeline, stage, revision, destination, secret, document, attempt, run, exchange, artifact,
-        delivery, job, trigger,
+        delivery, job, trigger, channel, message,
     )  # fmt: skip
