@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from exports import arrivals, documents
 from exports.api import captured
 from exports.api.bodies import FormBody, JsonBody
-from exports.api.described import raises
+from exports.api.described import named, raises, with_etag
 from exports.api.downloads import download
 from exports.api.etags import etag, expected
 from exports.api.filters import DocumentFilters
@@ -83,11 +83,11 @@ class Documents(Moves, Listed, Shown, Resource):
     def list(self, request: Request, **place: str) -> Response:
         return super().list(request)
 
+    @with_etag
     def retrieve(self, request: Request, pk: str, **place: str) -> Response:
         return self.shown(self.get_object())
 
-    retrieve.tagged = True  # type: ignore[attr-defined]  # read by Described
-
+    @with_etag
     @raises("rejected", "refused")
     @extend_schema(
         request={"application/json": DocumentSent, "multipart/form-data": DocumentForm},
@@ -117,8 +117,6 @@ class Documents(Moves, Listed, Shown, Resource):
         response["Location"] = request.build_absolute_uri(f"{request.path}/{document.pk}")
         return response
 
-    create.tagged = True  # type: ignore[attr-defined]
-
     @raises("refused")
     @extend_schema(parameters=[OpenApiParameter("why", str, OpenApiParameter.QUERY, description="A reason.")])
     def destroy(self, request: Request, pk: str) -> Response:
@@ -126,15 +124,16 @@ class Documents(Moves, Listed, Shown, Resource):
         documents.delete(self.get_object(), by=self.principal, why=request.query_params.get("why", "")[:500])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @with_etag
+    @named("get_document_fields")
     @extend_schema(responses=VersionShown)
     @action(detail=True, methods=["get"])
     def fields(self, request: Request, pk: str) -> Response:
         """The fields as they are now. The ETag is their version."""
         return self.current(self.get_object())
 
-    fields.operation = "get_document_fields"  # type: ignore[attr-defined]
-    fields.tagged = True  # type: ignore[attr-defined]
-
+    @with_etag
+    @named("correct_document_fields")
     @raises("refused", "rejected", "stale", "precondition_failed", "precondition_required")
     @extend_schema(request=Correction, responses=VersionShown)
     @fields.mapping.patch
@@ -152,9 +151,7 @@ class Documents(Moves, Listed, Shown, Resource):
         documents.correct(document, by=self.principal, why=given["why"], version=version, **changes)
         return self.current(self.get_object())
 
-    correct.operation = "correct_document_fields"  # type: ignore[attr-defined]
-    correct.tagged = True  # type: ignore[attr-defined]
-
+    @named("list_document_versions")
     @extend_schema(responses=VersionRow(many=True), filters=False)
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, pk: str) -> Response:
@@ -162,8 +159,7 @@ class Documents(Moves, Listed, Shown, Resource):
         self.check_parameters(request)
         return self.page(FieldsVersion.objects.filter(document=self.get_object()).defer("content"), VersionRow)
 
-    versions.operation = "list_document_versions"  # type: ignore[attr-defined]
-
+    @named("get_document_version")
     @extend_schema(responses=VersionShown, parameters=[_NUMBER])
     @action(detail=True, methods=["get"], url_path="versions/(?P<number>[0-9]{1,9})")
     def version(self, request: Request, pk: str, number: str) -> Response:
@@ -173,8 +169,7 @@ class Documents(Moves, Listed, Shown, Resource):
             raise NotFound
         return Response(VersionShown(found).data)
 
-    version.operation = "get_document_version"  # type: ignore[attr-defined]
-
+    @named("download_document_original")
     @raises("purged")
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
@@ -185,8 +180,6 @@ class Documents(Moves, Listed, Shown, Resource):
             raise NotFound
         name = f"document-{document.pk}"
         return download(document.original, name=document.file_name, media_type=document.media_type, otherwise=name)
-
-    original.operation = "download_document_original"  # type: ignore[attr-defined]
 
     @raises("refused")
     @extend_schema(request=None, responses=DocumentShown)
