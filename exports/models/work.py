@@ -64,7 +64,7 @@ class Job(Scoped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.total}"
+        return f"Job {self.pk}"
 
 
 class JobItem(Scoped):
