@@ -78,6 +78,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                     "link": reverse_lazy("admin:index"),
                     "permission": lambda _request: True,
                 },
+                _item("Failed exports", "error", "exports_failuregroup", may("exports.view_failuregroup")),
                 _item("Documents", "description", "exports_document", may("exports.view_document")),
                 _item("Attempts", "sync_alt", "exports_attempt", may("exports.view_attempt")),
                 _item("Bulk jobs", "checklist", "exports_job", may("exports.view_job")),
@@ -92,6 +93,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Triggers", "bolt", "pipelines_trigger", may("pipelines.view_trigger")),
                 _item("Destinations", "dns", "pipelines_destination", may("pipelines.view_destination")),
                 _item("Channels", "campaign", "pipelines_channel", may("pipelines.view_channel")),
+                _item("Hints", "lightbulb", "exports_hint", may("exports.view_hint")),
                 _item("Secrets", "key", "pipelines_secret", may("pipelines.view_secret")),
                 _item("Schemas", "schema", "pipelines_schema", may("pipelines.view_schema")),
             ],
@@ -157,8 +159,9 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         "config.desk.base_css",
         "config.desk.pages_css",
+        "config.desk.groups_css",
     ],
-    "SCRIPTS": ["config.desk.script"],
+    "SCRIPTS": ["config.desk.script", "config.desk.hints_script"],
     "SIDEBAR": {"show_search": False, "navigation": "config.desk.navigation"},
 }
 
@@ -169,6 +172,14 @@ def base_css(_request: HttpRequest) -> str:
 
 def pages_css(_request: HttpRequest) -> str:
     return _static("desk/pages.css")
+
+
+def groups_css(_request: HttpRequest) -> str:
+    return _static("desk/groups.css")
+
+
+def hints_script(_request: HttpRequest) -> str:
+    return _static("desk/hints.js")
 
 
 def script(_request: HttpRequest) -> str:

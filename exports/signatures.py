@@ -65,7 +65,8 @@ _KEEP = (
     (
         r"(?:(?:(?:error|status|return|reason|response|exit|result|fault|sql|http|reply|abort)[ _-]?"
         r"|(?<!\w\s)(?<!\w))code|error|errno|sqlstate|status|http|hresult|fault|exception|abap message|sap message"
-        r"|message no\.?|message number|message class)[\s:=#(\[]{1,3}(?:0x[0-9a-f]{1,8}|[A-Za-z]{0,6}[-_ ]?\d{1,6})(?![\w.,]*\w)"
+        r"|message no\.?|message number|message class)[\s:=#(\[]{1,3}(?:0x[0-9a-f]{1,8}|[A-Za-z]{0,6}[-_ ]?\d{1,6})"
+        r"(?![\w.,]*\w)"
     ),
     r"SQLSTATE[\s:=\[]{1,3}[0-9A-Z]{5}(?!\w)",
     r"[A-Z]\d[ /(]\d{3}(?!\w)",  # SAP: class and number, F5 263

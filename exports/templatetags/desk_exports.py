@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts import display
-from exports import looks
+from exports import looks, signatures
 from exports.models import Attempt, Document, EventDelivery
 
 register = template.Library()
@@ -51,6 +51,16 @@ def took(attempt: Attempt) -> str:
     if attempt.started_at is None or attempt.finished_at is None:
         return "–"
     return display.span(attempt.finished_at - attempt.started_at)
+
+
+@register.simple_tag
+def pattern(text: str) -> SafeString:
+    """A failure group's pattern; what was masked is marked."""
+    drawn = (
+        format_html('<i class="desk-masked">{}</i>', piece) if masked else format_html("{}", piece)
+        for piece, masked in signatures.pieces(text)
+    )
+    return format_html_join("", "{}", ((piece,) for piece in drawn))
 
 
 @register.filter
