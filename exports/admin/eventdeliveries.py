@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -68,7 +69,14 @@ class EventDeliveryAdmin(DeskAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventDelivery]:
         rows: QuerySet[EventDelivery] = super().get_queryset(request)
-        return rows
+        return rows.defer("payload").annotate(title=KT("payload__data__title"))  # lists read columns, never bodies
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """One message, with what a list leaves out."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.refresh_from_db(fields=["payload"])
+        return found
 
     def get_urls(self) -> list[Any]:
         again = self.admin_site.admin_view(self.redeliver)
@@ -118,11 +126,14 @@ class EventDeliveryAdmin(DeskAdmin):
     @admin.display(description="event", ordering="id")
     def what(self, obj: EventDelivery) -> SafeString:
         cell = '<span class="desk-cell"><span>{}</span><small>{}</small></span>'
-        return format_html(cell, obj.payload["data"].get("title") or obj.type, obj.type)
+        return format_html(cell, getattr(obj, "title", "") or obj.type, obj.type)
 
     @admin.display(description="state")
     def standing(self, obj: EventDelivery) -> SafeString:
         look = looks.of_delivery(obj.state)
+        if obj.state == WAITING and (obj.channel.disabled_at or not obj.channel.active):
+            why = "its channel is disabled" if obj.channel.disabled_at else "its channel is off"
+            return format_html('<span class="desk-cell">{}<small>{}</small></span>', look.badge(), why)
         if obj.state == WAITING and obj.tries:
             cell = '<span class="desk-cell">{}<small>next try {}</small></span>'
             return format_html(cell, look.badge(), moment(obj.due_at))

@@ -26,7 +26,8 @@ def announce(
     `destination` ({"id", "name"}), by which channels that are limited to some are chosen. No field values and no
     secrets: they would be in the audit trail for good.
 
-    Raises ValueError for a type that the catalogue does not have."""
+    What the trail says by itself (failure_group.open, destination.pause, …) is told without this: announcing it too
+    would tell it twice. Raises ValueError for a type that the catalogue does not have."""
     if type_ not in eventing.TYPES or type_ == eventing.TEST:
         raise ValueError(f'"{type_}" is no type of event; pipelines.eventing.TYPES has them all.')
     trail.record(

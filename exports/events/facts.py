@@ -11,12 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from audit.models import Event
 from exports.events import titles
 from exports.events.catalogue import ANNOUNCED
-from exports.models import Attempt, Document, Job
+from exports.models import Attempt, Document, FailureGroup, Job
 from pipelines.fields import Content
 from pipelines.models import Channel, Destination, Pipeline
 
@@ -61,6 +61,8 @@ class Batch:
         self.channels = _names(Channel, ids.get("channel", ()))
         jobs = Job.objects.filter(pk__in=ids.get("job", ())).values("id", "kind", "done", "requested_by")
         self.jobs = _by_id(jobs)
+        groups = FailureGroup.objects.filter(pk__in=ids.get("failure_group", ()))
+        self.groups = {group.pk: group for group in groups.select_related("pipeline", "destination")}
         self._fields: dict[int, Any] = {}
 
     def of(self, type_: str, event: Event) -> Facts:
@@ -108,6 +110,8 @@ class Batch:
                     "message": event.why,
                     "url": _page("pipelines_channel", pk),
                 }
+            case "failure_group":
+                return _group(pk, self.groups.get(pk))
             case "job":
                 return {"job": self.jobs.get(pk, {"id": pk}), "url": _page("exports_job", pk)}
         return {}
@@ -131,6 +135,21 @@ class Batch:
         return data
 
 
+def _group(pk: int, group: FailureGroup | None) -> dict[str, Any]:
+    """A cause of failures: its title or pattern, how many, and the page where it is acknowledged."""
+    data: dict[str, Any] = {"failure_group": {"id": pk}, "url": _page("exports_failuregroup", pk)}
+    if group is None:
+        return data
+    told = {"title": str(group), "state": group.state, "reason": group.reason, "attempts_seen": group.attempts_seen}
+    data["failure_group"] |= told
+    data["attempt"] = {"stage": group.stage, "reason": group.reason, "http_status": group.code}
+    data["message"] = titles.cut(group.sample, titles.LONGEST_MESSAGE)
+    for noun, row in (("pipeline", group.pipeline), ("destination", group.destination)):
+        if row is not None:
+            data[noun] = {"id": row.pk, "name": row.name}
+    return data
+
+
 def _by_id(rows: Iterable[Any]) -> dict[int, Any]:
     return {row["id"]: dict(row) for row in rows}
 
@@ -144,7 +163,10 @@ def _named(names: dict[int, str], pk: int) -> dict[str, Any]:
 
 
 def _page(model: str, pk: int) -> str:
-    return reverse(f"admin:{model}_change", args=[pk])
+    try:
+        return reverse(f"admin:{model}_change", args=[pk])
+    except NoReverseMatch:  # it has no page of its own
+        return reverse("admin:index")
 
 
 def _whole(url: str) -> str:

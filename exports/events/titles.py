@@ -20,6 +20,8 @@ _WORDS = {
     "document.postponed": "{document} was postponed",
     "document.rejected": "{document} was rejected",
     "document.deleted": "{document} was deleted",
+    "document.restored": "{document} was restored",
+    "document.purged": "{document} was purged",
     "document.export_started": "The export of {document} began",
     "document.requeued": "{document} is sent again",
     "document.export_cancelled": "The export of {document} was cancelled",
@@ -35,7 +37,13 @@ _WORDS = {
     "pipeline.published": "Pipeline {pipeline} was published",
     "destination.paused": "Destination {destination} was paused",
     "destination.resumed": "Destination {destination} was resumed",
+    "destination.breaker_opened": "Destination {destination} turns exports away",
+    "destination.breaker_closed": "Destination {destination} takes exports again",
+    "failure_group.opened": "A new cause of failures: {group}",
+    "failure_group.reopened": "A cause of failures came back: {group}",
+    "failure_group.resolved": "A cause of failures is resolved: {group}",
     "job.started": "A bulk job began",
+    "job.stopped": "A bulk job stopped by itself",
     "job.finished": "A bulk job came to its end",
     "job.cancelled": "A bulk job was cancelled",
     "channel.disabled": "Channel {channel} was disabled",
@@ -54,6 +62,7 @@ def title(type_: str, data: Mapping[str, Any]) -> str:
     document = data.get("document") or {}
     named = {
         "document": document.get("external_id") or "A document",
+        "group": (data.get("failure_group") or {}).get("title") or "?",
         "number": (data.get("attempt") or {}).get("number", ""),
         **{noun: (data.get(noun) or {}).get("name") or "?" for noun in ("pipeline", "destination", "channel")},
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import scope
 from exports import documents
 from exports.events import announcing, fanout
-from exports.models import EventDelivery
+from exports.models import EventDelivery, FailureGroup
 from tests import builders
 from tests.exports.events import world
 from tests.exports.events.world import happen
@@ -73,6 +73,27 @@ def test_an_attempt_that_nobody_knows_the_end_of_has_a_type_of_its_own(organizat
     world.tell()
 
     assert world.types() == ["attempt.unconfirmed", "attempt.failed"]
+
+
+def test_a_new_cause_of_failures_says_what_it_is_and_where_it_is_acknowledged(organization):
+    world.channel("https://a.example", "failure_group.*", quiet_minutes=15)
+    erp = builders.destination("ERP")
+    group = FailureGroup.own(
+        signature="0" * 64, destination=erp, stage="Create", reason="rejected", code=422, pattern="Supplier … is unknown",
+        sample="Supplier 4711 is unknown", attempts_seen=12,
+    )  # fmt: skip
+    group.save()
+    for verb in ("open", "resolve", "reopen", "open"):
+        happen(f"failure_group.{verb}", f"failure_group:{group.pk}")
+
+    world.tell()
+
+    data = EventDelivery.objects.get(type="failure_group.opened").payload["data"]
+    assert world.types() == ["failure_group.opened", "failure_group.resolved", "failure_group.reopened"]
+    assert data["title"] == "A new cause of failures: Supplier … is unknown"
+    assert data["failure_group"]["attempts_seen"] == 12
+    assert data["message"] == "Supplier 4711 is unknown"
+    assert data["destination"] == {"id": erp.pk, "name": "ERP"}
 
 
 def test_captured_fields_are_sent_only_where_the_channel_says_so(organization):
