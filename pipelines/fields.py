@@ -55,11 +55,18 @@ class Content:
 
     def find(self, schema_id: str) -> list[Node]:
         """Every node with this schema id: none, one, or one a row."""
-        return [node for node in self.nodes() if node.get("schema_id") == schema_id]
+        return list(self._named.get(schema_id, ()))
 
     def datapoint(self, schema_id: str) -> Node | None:
         """The one header datapoint with this schema id; None where there is none or it stands inside a table."""
         return self._header.get(schema_id)
+
+    @cached_property
+    def _named(self) -> dict[str | None, list[Node]]:
+        named: dict[str | None, list[Node]] = {}
+        for node in self.nodes():
+            named.setdefault(node.get("schema_id"), []).append(node)
+        return named
 
     @cached_property
     def _header(self) -> dict[str, Node]:
@@ -156,7 +163,7 @@ def _target(content: Content, operation: Operation) -> Node | None:
     header = content.datapoint(operation.schema_id)
     if header is not None:
         return header
-    found = content.find(operation.schema_id)
+    found = [node for node in content.nodes() if node.get("schema_id") == operation.schema_id]  # `find` would keep them
     return found[0] if len(found) == 1 else None
 
 

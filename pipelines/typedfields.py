@@ -66,7 +66,9 @@ class Fields(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def __contains__(self, schema_id: object) -> bool:
-        return any(schema_id == known for known in self)
+        if schema_id in self._types:
+            return True
+        return isinstance(schema_id, str) and any(n.get("category") in _NAMED for n in self._content.find(schema_id))
 
     def _read(self, schema_id: str) -> Any:
         header = self._content.datapoint(schema_id)

@@ -263,14 +263,14 @@ def _judge(config: Config, reply: Reply, tools: Tools) -> tuple[Message, ...]:
         said = answers.decoded(reply).strip()[: answers.MESSAGE]
         text = said or f"The other side answered {answers.phrase(status)} and said nothing."
         return (Message("error" if status in resolver.error else "warning", text),)
-    if tools.every_status_counts:
+    if tools.every_status_counts or (status < 300 and status not in config.retry_on):
         return ()
     said = answers.readable(reply)
     told = f"The other side answered {answers.phrase(status)}{': ' + said if said else ''}"
     whole = told if told.endswith((".", "!", "?")) else f"{told}."
     if status in config.retry_on or (status in {408, 425} and not tools.judged_downstream):
         raise Unavailable(whole, retry_after=answers.retry_after(reply, tools.now()))
-    if tools.judged_downstream or status < 300:
+    if tools.judged_downstream:
         return ()
     if status < 400:
         to = f" It names {reply.header('Location')}." if reply.header("Location") else ""
