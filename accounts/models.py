@@ -66,3 +66,21 @@ class ApiKey(Scoped):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Presence(Scoped):
+    """One window of one person that has a page open (accounts/presence.py)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    place = models.CharField(max_length=100, help_text='What is open, for example "stage:12".')
+    window = models.CharField(max_length=40, help_text="A name that the page made up for itself.")
+    opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["place", "user", "window"], name="one_presence_a_window")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.place}"
