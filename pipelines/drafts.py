@@ -4,7 +4,10 @@ writes its audit event, in one transaction. Who read an older version gets Stale
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -62,11 +65,12 @@ def save(
     stage: Stage | None = None,
     version: int | None = None,
     position: int | None = None,
+    why: str = "",
 ) -> Stage:
     """Save a stage as typed, however unfinished its config is; without `stage` it is a new one, last on the page.
 
     A new name is carried into the "run_after" of the stages that wait for it. `version` is the draft's as it was
-    read; None overwrites. Raises Stale, Refused, PermissionDenied."""
+    read; None overwrites. `why` goes into the trail. Raises Stale, Refused, PermissionDenied."""
     require(by, "pipelines.change_stage" if stage else "pipelines.add_stage", pipeline)
     name = _named(draft.name, "A stage")
     if len(draft.config) > MAX_CONFIG:
@@ -92,8 +96,16 @@ def save(
         if before is not None and old_name != name:
             _carry(others, old_name, name)
         verb = "stage.change" if before else "stage.add"
-        _record(pipeline, verb, by=by, detail={"stage": name, "was": old_name or name, "changed": sorted(changed)})
+        detail = {"stage": name, "was": old_name or name, "changed": sorted(changed)}
+        _record(pipeline, verb, by=by, detail=detail, why=why)
     return row
+
+
+def fingerprint(stage: Stage) -> str:
+    """Of a stage as it is saved, in hex: another one means that somebody changed it."""
+    told = [getattr(stage, name) for name in ("name", "kind", "config", "run_after", "destination_id", "active")]
+    told += [stage.always_run, stage.position, sorted(queue.pk for queue in stage.queues.all())]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def remove(stage: Stage, *, by: Principal, version: int | None = None) -> None:
@@ -153,6 +165,23 @@ def return_to(revision: Revision, *, by: Principal, version: int | None = None) 
         detail = {"revision": revision.pk, "number": revision.number, "lost": lost}
         _record(pipeline, "pipeline.return", by=by, detail=detail)
     pipeline.refresh_from_db()
+    return lost
+
+
+def return_stage(stage: Stage, revision: Revision, *, by: Principal) -> list[str]:
+    """Make one stage of the draft what the stage of its name was in a revision; where it stands and what it waits for
+    stay. Returns what could not be brought back. Raises Refused where the revision has no such stage."""
+    require(by, "pipelines.change_stage", stage)
+    then = next((one for one in definition.drafts_of(revision.definition) if one.name == stage.name), None)
+    if then is None:
+        raise Refused(f'Revision {revision.number} has no stage called "{stage.name}".')
+    given = replace(then, run_after=tuple(stage.run_after))
+    row = save(stage.pipeline, given, by=by, stage=stage, why=f"As it was in revision {revision.number}.")
+    lost = []
+    if then.destination_id and row.destination_id is None:
+        lost.append(f'The destination "{then.destination_name}" is gone.')
+    if then.queues - set(row.queues.values_list("pk", flat=True)):
+        lost.append("A queue that it was for is gone.")
     return lost
 
 
@@ -225,7 +254,6 @@ def _insert(pipeline: Pipeline, taken: str) -> None:
         raise Refused(taken) from error
 
 
-def _record(pipeline: Pipeline, verb: str, *, by: Principal, detail: dict[str, Any]) -> None:
-    trail.record(
-        verb, f"pipeline:{pipeline.pk}", organization_id=pipeline.organization_id, actor=by.name, detail=detail
-    )  # fmt: skip
+def _record(pipeline: Pipeline, verb: str, *, by: Principal, detail: dict[str, Any], why: str = "") -> None:
+    subject = f"pipeline:{pipeline.pk}"
+    trail.record(verb, subject, organization_id=pipeline.organization_id, actor=by.name, why=why, detail=detail)

@@ -133,18 +133,26 @@ def differences(pipeline: Pipeline) -> list[Difference]:
     """What publishing would change: the draft against the published revision, or against nothing where none is.
     A config that differs in spaces and line breaks only does not differ."""
     published: Revision | None = pipeline.published
-    dumped: dict[str, Any] = published.definition if published else {"stages": []}
-    now = dump(
+    return compared(published.definition if published else {"stages": []}, dumped(pipeline))
+
+
+def dumped(pipeline: Pipeline) -> dict[str, Any]:
+    """The draft in the form in which revisions keep theirs."""
+    return dump(
         pipeline.pk, drafts(pipeline), every_status_counts=pipeline.every_status_counts, max_tries=pipeline.max_tries
-    )
+    )  # fmt: skip
+
+
+def compared(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """In what two definitions differ, each as a revision keeps it. Of the organization in scope."""
     found = [
-        Difference("", "changed", path, _text(dumped[path]), _text(now[path]))
+        Difference("", "changed", path, _text(before[path]), _text(after[path]))
         for path in ("every_status_counts", "max_tries")
-        if path in dumped and dumped[path] != now[path]
+        if path in before and path in after and before[path] != after[path]
     ]
-    queues = dict(Queue.objects.filter(organization_id=pipeline.organization_id).values_list("pk", "name"))
-    old = {stage["name"]: stage for stage in dumped["stages"]}
-    new = {stage["name"]: stage for stage in now["stages"]}
+    queues = dict(Queue.objects.values_list("pk", "name"))
+    old = {stage["name"]: stage for stage in before["stages"]}
+    new = {stage["name"]: stage for stage in after["stages"]}
     for name, stage in new.items():
         if name not in old:
             found.append(Difference(name, "added", new=stage["config"]))

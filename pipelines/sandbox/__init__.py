@@ -2,7 +2,7 @@
 
 `pool` and `process` are the parent's side. `child`, `rendering`, `environment`, `growth` and `extracting` run inside
 the child, which imports no Django, has none of our environment variables and talks to nobody but its parent. `wire`,
-`exact` and `refusal` serve both.
+`exact` and `refusal` serve both, `vocabulary` tells the editor what templates may say.
 """
 
 from __future__ import annotations
