@@ -57,7 +57,7 @@ def _case(*whens: When) -> Case:
     return Case(*whens, default=Value(""), output_field=CharField())
 
 
-def _when(code: str, condition: Q | Exists) -> When:
+def _when(code: str, condition: Any) -> When:
     return When(condition, then=Value(code))
 
 
@@ -70,7 +70,14 @@ def newer() -> Exists:
     )
 
 
-_GONE = Q(document__status__in=[Status.DELETED, Status.PURGED])
+def _document(*statuses: Status) -> Exists:
+    """Whether the document of an attempt has one of these. Not a join: it is asked only of rows that are not open."""
+    rows = Document.objects.filter(pk=OuterRef("document_id"), status__in=list(statuses))
+    return Exists(rows.order_by().values("pk"))
+
+
+_NOT_OPEN = ~Q(state=State.FAILED, resolution="")
+"""An open failure is its document's newest attempt, and the document stands at failed_export (exports/states.py)."""
 _OPEN = Q(resolution__in=["", Resolution.IGNORED])
 
 
@@ -145,14 +152,14 @@ ACTS: dict[str, Act] = {
             "requeue", "Send again", "exports.requeue_attempt", ATTEMPTS,
             _case(
                 _when("active", ~Q(state__in=sorted(ENDED))),
-                _when("gone", _GONE),
-                _when("newer", newer()),
+                _when("gone", _NOT_OPEN & _document(Status.DELETED, Status.PURGED)),
+                _when("newer", _NOT_OPEN & newer()),
                 _when("delivered", Q(state=State.SUCCEEDED)),
                 _when("resolved", Q(state=State.FAILED) & ~_OPEN),
                 _when("unknown", Q(state=State.FAILED, reason=Reason.UNCONFIRMED)),
-                _when("status", ~Q(document__status__in=[
+                _when("status", _NOT_OPEN & ~_document(
                     Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW
-                ])),
+                )),
             ),
             _requeue, "re-queued", _SENDING | {"resume", "newest"},
         ),

@@ -6,6 +6,7 @@ matches by the same expression that the preview counted with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ from pipelines.refusals import Refused
 SAMPLE = 12
 TYPICAL = 200
 """Ended attempts whose mean time makes the estimate."""
+LOOKED_AT = 1000
+"""Attempts whose stages the preview looks at; of more it says so."""
 SIDE_BY_SIDE = 16
 """Attempts that the estimate takes to run at once: a careful figure, not what a machine can do."""
 
@@ -46,12 +49,18 @@ class Preview:
     reasons: dict[str, int] = field(default_factory=dict)
     """How many of what would be done failed for which reason."""
     repeats_sends: int = 0
-    """Of these, how many had a stage that reached the other side before another failed: the risk of a duplicate."""
+    """How many of the first LOOKED_AT had a stage that reached the other side before another failed: the risk of a
+    duplicate."""
     paused: tuple[str, ...] = ()
     """Destinations that some of them go to first and that are paused: those wait there."""
     seconds: float | None = None
     """How long it may take; None where nothing is known yet."""
     sample: tuple[Any, ...] = ()
+
+    @property
+    def looked_at(self) -> int:
+        """How many `repeats_sends` is of; 0 where it is of all."""
+        return LOOKED_AT if self.count > LOOKED_AT else 0
 
     @property
     def left_out(self) -> list[tuple[str, int]]:
@@ -76,6 +85,7 @@ def preview(kind: str, predicate: Predicate, *, by: Principal, of: str = ATTEMPT
         excluded["never"] = number
     count = sum(reasons.values())
     can = rows.filter(exclusion="")
+    first = list(can.order_by("pk").values_list("pk", flat=True)[:LOOKED_AT]) if count else []
     sends = kind in {"requeue", "export"}
     return Preview(
         act=chosen,
@@ -83,10 +93,10 @@ def preview(kind: str, predicate: Predicate, *, by: Principal, of: str = ATTEMPT
         count=count,
         excluded=excluded,
         reasons=reasons if on_attempts else {},
-        repeats_sends=_repeats(can) if kind == "requeue" and not options.resume and count else 0,
+        repeats_sends=_repeats(first) if kind == "requeue" and not options.resume else 0,
         paused=_paused(can) if kind == "requeue" and count else (),
         seconds=_estimate(count, options) if sends and count else None,
-        sample=tuple(_shown(can, on_attempts=on_attempts)[:SAMPLE]) if count else (),
+        sample=tuple(_shown(first[:SAMPLE], on_attempts=on_attempts)),
     )
 
 
@@ -185,12 +195,12 @@ def _allowed(kind: str, by: Principal, of: str) -> Act:
     return chosen
 
 
-def _repeats(can: Any) -> int:
+def _repeats(first: Sequence[int]) -> int:
     """Attempts with a finished stage that had sent something: sending again from the beginning sends that again."""
     reached = StageRun.objects.filter(
         attempt_id=OuterRef("pk"), state=RunState.FINISHED, exchanges__status__lt=300, exchanges__purpose="request"
     )
-    return int(can.filter(Exists(reached.order_by())).count())
+    return int(Attempt.objects.filter(Exists(reached.order_by()), pk__in=first).count())
 
 
 def _paused(can: Any) -> tuple[str, ...]:
@@ -215,14 +225,16 @@ def _estimate(count: int, options: Options) -> float | None:
     return max(paced, count * mean / (1 if options.in_turn else SIDE_BY_SIDE))
 
 
-def _shown(can: Any, *, on_attempts: bool) -> Any:
+def _shown(ids: Sequence[int], *, on_attempts: bool) -> Any:
     if on_attempts:
         return (
-            can.select_related("document")
+            Attempt.objects.filter(pk__in=ids)
+            .select_related("document")
             .only("pk", "state", "reason", "message", "number", "document__external_id", "organization_id")
             .order_by("pk")
         )
-    return can.only("pk", "external_id", "status", "organization_id").order_by("pk")
+    rows = Document.objects.filter(pk__in=ids)
+    return rows.only("pk", "external_id", "status", "organization_id").order_by("pk")
 
 
 def _record(verb: str, job: Job, by: Principal, *, why: str = "", detail: dict[str, Any]) -> None:
