@@ -106,6 +106,8 @@ def _pages(known: dict[str, Any]) -> list[tuple[str, str]]:
         middle = Attempt.objects.count() // 2
         document = Document.objects.filter(status="failed_export").order_by("pk").first()
         attempt = Attempt.objects.filter(document=document).order_by("-number").first()
+    assert document is not None, "the filling makes failures"
+    assert attempt is not None
     attempts, documents = reverse("admin:exports_attempt_changelist"), reverse("admin:exports_document_changelist")
     group = known["groups"][0].pk
     return [
