@@ -1,22 +1,30 @@
-"""The home page: what stands where, what broke and on whose side, and what waits for a person."""
+"""The home page: how each destination does, what broke and on whose side, what stands still, what waits for a person.
+
+As many statements for a million attempts as for one; tests/exports/test_home.py counts them.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import scope
-from exports import looks
-from exports.models import Attempt, Document, Loop
-from exports.states import State, Status
-from pipelines.models import Destination, Pipeline, Queue
+from exports import health, looks, throughput
+from exports.admin import homecharts, homestuck, zones
+from exports.admin.homestuck import link
+from exports.models import Attempt, Document, FailureGroup
+from exports.states import GroupState, State, Status
+from exports.tallies import Slot, from_slot
+from pipelines.models import Pipeline, Queue
 
-LISTENING = timedelta(seconds=60)
-"""A drain loop that has not been seen for so long counts as gone."""
+GROUPS = 6
+AHEAD = timedelta(hours=1)
 
 
 def last(field: str) -> Subquery:
@@ -38,57 +46,83 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return {**context, "homeless": True}
     if not request.user.has_perm("exports.view_document"):
         return {**context, "not_for_them": True}
-    counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
+    return {**context, **shown(timezone.now(), request)}
+
+
+def shown(now: datetime, request: HttpRequest) -> dict[str, Any]:
+    """What the template draws."""
+    zone = zones.of(request)
+    undone = health.undone(now)
+    month, _, recent = homecharts.beginnings(now, zone)
+    reading = throughput.read(
+        since=min(month, now - health.USUALLY), usual_since=now - health.USUALLY, fine_since=recent
+    )
+    lines = health.lines(health.destinations(), undone, reading, now)
+    waiting = homestuck.waiting(undone)
+    ended = bool(reading.hours or reading.live)
+    if (
+        not (ended or undone.places or any(count["number"] for count in waiting.counts))
+        and not Document.objects.exists()
+    ):
+        return {"first_steps": _first_steps()}
     return {
-        **context,
-        "counts": _counts(counts),
-        "sides": _sides(),
-        "waiting": _waiting(counts),
-        "attempts": Attempt.objects.select_related("document", "revision__pipeline").defer("answer", "why")[:8],
-        "paused": list(Destination.objects.filter(paused_at__isnull=False)),
-        "no_worker": _nobody_listens(),
-        "first_steps": None if counts else _first_steps(),
+        "counts": waiting.counts,
+        "lines": lines,
+        "sides": _sides(undone.reasons),
+        "groups": _groups(undone.groups),
+        "groups_url": link("exports_failuregroup_changelist"),
+        "stuck": homestuck.stuck(lines, undone, now),
+        "waiting": waiting,
+        "charts": homecharts.ended(reading, now, zone),
+        "zone": zone.key,
+        **_waves(undone, now, zone),
     }
 
 
-def _counts(counts: dict[str, int]) -> list[dict[str, Any]]:
-    shown = []
-    for key, title, statuses in looks.TABS:
-        number = sum(counts.get(status, 0) for status in statuses)
-        failed = counts.get(Status.FAILED_EXPORT, 0) if key == "exported" else 0
-        shown.append({"key": key, "title": title, "number": number - failed})
-        if key == "exported":
-            shown.append({"key": "failed", "title": "Export failed", "number": failed, "bad": bool(failed)})
-    return shown
+def _sides(reasons: Counter[str]) -> list[dict[str, Any]]:
+    """The four-way split of the open failures."""
+    return [
+        {
+            "side": side,
+            "number": sum(reasons[reason] for reason in side.reasons),
+            "url": link("exports_document_changelist", query=urlencode({"side": side.key, "open": "1"})),
+        }
+        for side in looks.SIDES
+    ]
 
 
-def _sides() -> list[dict[str, Any]]:
-    """The four-way split of the documents whose export failed."""
-    by_reason = dict(failed_documents().order_by().values_list("reason").annotate(Count("pk")))
-    return [{"side": side, "number": sum(by_reason.get(reason, 0) for reason in side.reasons)} for side in looks.SIDES]
-
-
-def _waiting(counts: dict[str, int]) -> list[Any]:
-    """The documents that only a person can move on, the unknown outcomes first, oldest first within each kind."""
-    if not counts.get(Status.FAILED_EXPORT):
+def _groups(open_failures: Counter[int]) -> list[dict[str, Any]]:
+    """The causes with the most open documents; what is snoozed or ignored is not put before anybody."""
+    if not open_failures:
         return []
-    order = {reason: rank for rank, side in enumerate(looks.SIDES) for reason in side.reasons}
-    rows = (
-        failed_documents()
-        .annotate(message=last("message"), attempt_id=last("pk"), ended=last("finished_at"))
-        .select_related("queue")
-        .order_by("pk")[:200]
-    )
-    return sorted(rows, key=lambda row: order.get(row.reason, 9))[:6]
+    most = dict(open_failures.most_common(5 * GROUPS))
+    rows = FailureGroup.objects.filter(pk__in=most).exclude(state__in=(GroupState.SNOOZED, GroupState.IGNORED))
+    rows = rows.select_related("destination", "owner").defer("sample", "note")
+    found = sorted(rows, key=lambda row: (-most[row.pk], -row.pk))[:GROUPS]
+    attempts = "exports_attempt_changelist"
+    return [
+        {
+            "group": row,
+            "number": most[row.pk],
+            "side": looks.side_of(row.reason),
+            "url": link("exports_failuregroup_change", row.pk) or link(attempts, query=f"group={row.pk}&open=1"),
+        }
+        for row in found
+    ]
 
 
-def _nobody_listens() -> bool:
-    """Work is due and no worker has been seen for a while."""
-    due = Attempt.objects.filter(
-        state__in=(State.QUEUED, State.RUNNING), due_at__lt=timezone.now() - timedelta(seconds=20)
-    )
-    alive = Loop.objects.filter(seen_at__gte=timezone.now() - LISTENING)
-    return bool(due.exists() and not alive.exists())
+def _waves(undone: health.Undone, now: datetime, zone: Any) -> dict[str, Any]:
+    """How many automatic tries come due in which minutes of the next hour."""
+    waiting = undone.total(State.WAITING)
+    if not waiting:
+        return {"waves": None, "later": 0}
+    soon = Attempt.objects.filter(state=State.WAITING, due_at__lt=now + AHEAD).order_by()
+    slots = soon.values_list(Slot("due_at", minutes=1)).annotate(Count("pk"))
+    minutes: Counter[datetime] = Counter()
+    for slot, number in slots:
+        at = from_slot(slot, 1)
+        minutes[max(at, now.replace(second=0, microsecond=0))] += number  # what is late comes due now
+    return {"waves": homecharts.due(minutes, now, zone), "later": waiting - minutes.total()}
 
 
 def _first_steps() -> list[dict[str, Any]]:

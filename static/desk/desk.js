@@ -192,6 +192,8 @@
     tabs(root);
   }
 
+  document.addEventListener("desk:drawn", (event) => prepare(event.detail)); // a page that drew a part of itself anew
+
   document.addEventListener("DOMContentLoaded", () => {
     prepare(document);
     live();

@@ -21,7 +21,7 @@ def test_the_home_page_says_what_broke_and_leads_there(sit_down, queue):
     window = sit_down("operator")
 
     page = window.open("/admin/")
-    expect(page.locator("table").first.locator("tr").first).to_contain_text("U-1")
+    expect(page.get_by_role("region", name="Waits for a person").locator("tr").first).to_contain_text("U-1")
     page.get_by_role("link", name=re.compile("The data is wrong")).click()
 
     expect(page.locator("#result_list")).to_contain_text("R-1")
