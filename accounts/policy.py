@@ -23,6 +23,7 @@ ROLES = {
 }
 
 _VIEW = {
+    "exports.view_alertrule", "exports.view_alert",
     "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
     "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination", "pipelines.view_channel",
     "exports.view_document", "exports.view_fieldsversion",
@@ -31,6 +32,7 @@ _VIEW = {
     "exports.view_eventdelivery",
 }  # fmt: skip
 _OPERATE = {
+    "exports.change_alert",
     "exports.add_document", "exports.change_document", "exports.confirm_document", "exports.export_document",
     "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",
     "exports.change_job", "exports.ignore_attempt", "exports.change_failuregroup", "exports.add_hint",
@@ -41,6 +43,9 @@ _INTEGRATE = {
     for action in ("add", "change", "delete")
     for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel")
 } | {
+    "exports.add_alertrule",
+    "exports.change_alertrule",
+    "exports.delete_alertrule",
     "pipelines.publish_pipeline",
     "pipelines.view_secret",
     "pipelines.test_destination",

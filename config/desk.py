@@ -102,6 +102,8 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Oversight",
             "separator": True,
             "items": [
+                _item("Alerts", "notifications", "exports_alert", may("exports.view_alert")),
+                _item("Alert rules", "rule_settings", "exports_alertrule", may("exports.view_alertrule")),
                 _item(
                     "Event deliveries",
                     "outgoing_mail",

@@ -21,6 +21,7 @@ from exports import (
     tallies,
     transitions,
     triggers,
+    watching,
 )
 from exports.bulk import working
 from exports.events import fanout, redelivery
@@ -32,8 +33,8 @@ log = logging.getLogger(__name__)
 def run() -> None:
     """One round. A part's fault is logged and does not keep the other parts from their work."""
     parts = (
-        _lapse, _wake, _time_out, _seal, _tell, _breakers, _tallies, _jobs, _triggers, _reviews, _erase, _groups,
-        _index, _forget_loops, _forget_replies, _forget_events,
+        _lapse, _wake, _time_out, _seal, _tell, _breakers, _tallies, _alerts, _jobs, _triggers, _reviews, _erase,
+        _groups, _index, _forget_loops, _forget_replies, _forget_events,
     )  # fmt: skip
     for part in parts:
         try:
@@ -71,6 +72,10 @@ def _breakers() -> None:
 
 def _tallies() -> None:
     tallies.roll_up(timezone.now())
+
+
+def _alerts() -> None:
+    watching.run(timezone.now())
 
 
 def _jobs() -> None:

@@ -1,5 +1,5 @@
 """The admin of what happened: documents, attempts, bulk jobs. Thin: each button asks a verb of exports."""
 
-from exports.admin import attempts, channels, documents, eventdeliveries, groups, hints, jobs
+from exports.admin import alerts, attempts, channels, documents, eventdeliveries, groups, hints, jobs
 
-__all__ = ["attempts", "channels", "documents", "eventdeliveries", "groups", "hints", "jobs"]
+__all__ = ["alerts", "attempts", "channels", "documents", "eventdeliveries", "groups", "hints", "jobs"]

@@ -1,5 +1,7 @@
 """What did happen: documents, the attempts at exporting them, and everything that was sent and came back."""
 
+from exports.models.alerts import Alert as Alert
+from exports.models.alerts import AlertRule as AlertRule
 from exports.models.attempts import Artifact as Artifact
 from exports.models.attempts import Attachment as Attachment
 from exports.models.attempts import Attempt as Attempt
@@ -24,6 +26,6 @@ from exports.models.finding import SearchMark as SearchMark
 from exports.models.tallies import Round as Round
 from exports.models.tallies import Tally as Tally
 from exports.models.work import Job as Job
+from exports.models.work import JobItem as JobItem
 from exports.models.work import Loop as Loop
 from exports.replies import ApiReply as ApiReply
-from exports.models.work import JobItem as JobItem
