@@ -293,9 +293,7 @@ def _until(choice: str, user: Any) -> datetime:
 
 def _again_url(request: HttpRequest) -> str:
     """Where sending all of a group again begins; empty for whoever may not."""
-    if not request.user.has_perm("exports.requeue_attempt"):
-        return ""
-    return reverse("admin:exports_job_new")
+    return reverse("admin:exports_job_new") if request.user.has_perm("exports.requeue_attempt") else ""
 
 
 def _page_of(group_id: int) -> str:

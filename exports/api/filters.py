@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django_filters import rest_framework as filters
 
 from exports import states
-from exports.models import Artifact, Attempt, Delivery, Document, EventDelivery, Exchange, StageRun
+from exports.models import Artifact, Attempt, Delivery, Document, EventDelivery, Exchange, FailureGroup, StageRun
 from exports.models.events import STATES
 from pipelines import eventing, triggering
 from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Secret, Trigger
@@ -83,11 +83,31 @@ class AttemptFilters(_Filters):
     stage = Texts(field_name="stage", help_text="The stage that failed, waits or parks it.")
     http_status = Ids(field_name="http_status", help_text="The status that the other side answered.")
     trigger = Texts(field_name="trigger", help_text="automatic, person, robot, bulk or resume.")
+    group = Ids(field_name="group_id", help_text="Failure groups, by id; without those merged into them.")
     created_after = after("created_at", "Created")
     created_before = before("created_at", "Created")
 
     class Meta(_Filters.Meta):
         model = Attempt
+
+
+class FailureGroupFilters(_Filters):
+    """Of failure group lists."""
+
+    id = Ids(field_name="id", help_text="Ids.")
+    state = Choices(choices=states.group_choices, help_text="States.")
+    reason = Choices(choices=states.reason_choices, help_text="Why they fail.")
+    destination = Ids(field_name="destination_id", help_text="Destinations, by id.")
+    pipeline = Ids(field_name="pipeline_id", help_text="Pipelines, by id.")
+    stage = Texts(field_name="stage", help_text="The stage that fails.")
+    code = Ids(field_name="code", help_text="The status that the other side answered.")
+    owner = Texts(field_name="owner__username", help_text="User names.")
+    merged_into = Ids(field_name="merged_into_id", help_text="The groups they are merged into, by id.")
+    last_seen_after = after("last_seen", "Failed last")
+    last_seen_before = before("last_seen", "Failed last")
+
+    class Meta(_Filters.Meta):
+        model = FailureGroup
 
 
 class RunFilters(_Filters):

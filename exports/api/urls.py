@@ -10,6 +10,7 @@ from exports.api.channels import Channels, EventDeliveries
 from exports.api.configuration import Destinations, Queues, Schemas, Secrets, Triggers
 from exports.api.documents import Documents
 from exports.api.exchanges import Artifacts, Deliveries, Exchanges
+from exports.api.failuregroups import FailureGroups
 from exports.api.jobs import Jobs
 from exports.api.pipelines import Pipelines, Revisions, Stages
 from exports.api.records import Events, Me
@@ -27,6 +28,7 @@ router.register("destinations", Destinations, basename="destination")
 router.register("channels", Channels, basename="channel")
 router.register("event_deliveries", EventDeliveries, basename="event_delivery")
 router.register("attempts", Attempts, basename="attempt")
+router.register("failure_groups", FailureGroups, basename="failure_group")
 router.register("stage_runs", Runs, basename="stage_run")
 router.register("exchanges", Exchanges, basename="exchange")
 router.register("artifacts", Artifacts, basename="artifact")

@@ -22,6 +22,7 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
     pipeline = serializers.IntegerField(source="revision.pipeline_id")
     revision = serializers.IntegerField(source="revision.number", help_text="The number of the pipeline's revision.")
     repeats = serializers.IntegerField(source="repeats_id", allow_null=True, help_text="The attempt it repeats.")
+    group = serializers.IntegerField(source="group_id", allow_null=True, help_text="The failure group of its cause.")
     state = serializers.ChoiceField(choices=states.attempt_choices())
     reason = serializers.ChoiceField(choices=states.reason_choices(), allow_blank=True)
 
@@ -30,13 +31,14 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
         fields = [
             "id", "document", "external_id", "queue", "pipeline", "revision", "number", "repeats", "trigger",
             "requested_by", "why", "resume_from", "state", "reason", "stage", "message", "http_status", "tries",
-            "due_at", "created_at", "started_at", "finished_at",
+            "group", "due_at", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     example: dict[str, Any] = {
         "id": 77, "document": 12, "external_id": "inv-0042", "queue": 3, "pipeline": 5, "revision": 2, "number": 1,
         "repeats": None, "trigger": "person", "requested_by": "user:anna", "why": "", "resume_from": "",
         "state": "failed", "reason": "rejected", "stage": "Create draft", "message": "Unknown supplier 4711",
+        "group": 9,
         "http_status": 422, "tries": 0, "due_at": TIME, "created_at": TIME, "started_at": TIME, "finished_at": TIME,
     }  # fmt: skip
 

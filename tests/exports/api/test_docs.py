@@ -12,7 +12,13 @@ import requests
 
 from accounts import scope
 from exports.api.codes import TYPES
-from exports.api.filters import AttemptFilters, DocumentFilters, ExchangeFilters, TriggerFilters
+from exports.api.filters import (
+    AttemptFilters,
+    DocumentFilters,
+    ExchangeFilters,
+    FailureGroupFilters,
+    TriggerFilters,
+)
 from exports.states import Reason
 from tests import builders
 from tests.exports.api import world as worlds
@@ -91,7 +97,7 @@ def variables(transactional_db, live_server):
             "DOCUMENT": world.document, "IN_REVIEW": review, "ATTEMPT": world.attempt, "UNCONFIRMED": unconfirmed,
             "WAITING": waiting, "QUEUED": queued, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
             "QUEUE": world.queue, "PIPELINE": world.pipeline, "STAGE": world.stage, "DESTINATION": world.destination,
-            "TRIGGER": world.trigger, "CHANNEL": world.channel, "MESSAGE": world.event_delivery,
+            "GROUP": world.failure_group, "OTHER_GROUP": worlds.group_of(worlds.attempt_of(worlds.document_of(world.queue), world.revision)), "TRIGGER": world.trigger, "CHANNEL": world.channel, "MESSAGE": world.event_delivery,
         }  # fmt: skip
         key = worlds.caller("owner").key
     return {"WAYBILL": live_server.url, "KEY": key, **{name: str(row.pk) for name, row in subjects.items()}}
@@ -129,6 +135,7 @@ def test_the_table_of_errors_is_the_table_of_codes():
         ("attempts.md", AttemptFilters),
         ("exchanges.md", ExchangeFilters),
         ("triggers.md", TriggerFilters),
+        ("failure_groups.md", FailureGroupFilters),
     ],
 )
 def test_every_filter_is_on_its_page(page, filters):

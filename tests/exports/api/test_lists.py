@@ -14,7 +14,7 @@ from tests.exports.api import world as worlds
 
 LISTS = [
     "documents", "attempts", "stage_runs", "exchanges", "artifacts", "deliveries", "jobs", "audit_events", "queues",
-    "schemas", "pipelines", "revisions", "destinations", "secrets",
+    "schemas", "pipelines", "revisions", "destinations", "secrets", "failure_groups",
 ]  # fmt: skip
 HEAVY = [
     '."inline"', "traceback", '"exports_jobitem"', "reply_headers", '."sealed"', '."wrapped"',

@@ -111,6 +111,8 @@ READS = [
     ("artifacts", "artifacts"),
     ("deliveries", "deliveries"),
     ("jobs", "jobs"),
+    ("failure_groups", "failure_groups"),
+    ("failure_groups/{id}", "failure_groups/{w.failure_group.pk}"),
     ("jobs/{id}", "jobs/{w.job.pk}"),
     ("audit_events", "audit_events"),
     ("queues/{id}", "queues/{w.queue.pk}"),

@@ -48,7 +48,8 @@ def path_of(pattern, theirs):
         "stage": theirs.stage, "revision": theirs.revision, "destination": theirs.destination,
         "attempt": theirs.attempt, "stage_run": theirs.run, "exchange": theirs.exchange, "artifact": theirs.artifact,
         "delivery": theirs.delivery, "job": theirs.job, "event": theirs.event, "secret": theirs.secret,
-        "trigger": theirs.trigger, "channel": theirs.channel, "event_delivery": theirs.event_delivery, "me": None,
+        "trigger": theirs.trigger, "channel": theirs.channel, "event_delivery": theirs.event_delivery,
+        "failure_group": theirs.failure_group, "me": None,
     }[view.noun]  # fmt: skip
     path = pattern.strip("^").removesuffix("$").removesuffix("\\Z")
     path = path.replace("(?P<pipeline>[0-9]{1,18})", str(theirs.pipeline.pk))
@@ -90,7 +91,7 @@ LISTED = sorted({pattern for method, pattern, action, _ in routes() if action ==
 
 def test_the_routes_are_all_walked():
     assert len(DETAIL) >= 45
-    assert len(LISTED) == 17
+    assert len(LISTED) == 18
 
 
 @pytest.mark.parametrize(("method", "pattern", "action", "noun"), DETAIL)

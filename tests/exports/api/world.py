@@ -21,6 +21,7 @@ from exports.models import (
     EventDelivery,
     EventTry,
     Exchange,
+    FailureGroup,
     FieldsVersion,
     Job,
     StageRun,
@@ -150,6 +151,7 @@ class World:
     trigger: Trigger
     channel: Channel
     event_delivery: EventDelivery
+    failure_group: FailureGroup
 
 
 def revision_of(pipeline: Pipeline, number: int = 1) -> Revision:
@@ -232,6 +234,17 @@ def artifact_of(
     return artifact
 
 
+def group_of(attempt: Attempt) -> FailureGroup:
+    group = FailureGroup.own(
+        signature=f"{next(_numbers):064}", reason=attempt.reason, stage=attempt.stage, code=422, attempts_seen=1,
+        pattern="Unknown supplier ‹value›", sample=attempt.message, revision=attempt.revision,
+        pipeline=attempt.revision.pipeline,
+    )  # fmt: skip
+    group.save()
+    Attempt.objects.filter(pk=attempt.pk).update(group=group)
+    return group
+
+
 def make() -> World:
     """A whole world in the organization in scope."""
     number = next(_numbers)
@@ -284,5 +297,5 @@ def make() -> World:
     )
     return World(
         schema, queue, pipeline, stage, revision, destination, secret, document, attempt, run, exchange, artifact,
-        delivery, job, trigger, channel, message,
+        delivery, job, trigger, channel, message, group_of(attempt),
     )  # fmt: skip
