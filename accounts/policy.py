@@ -29,11 +29,12 @@ _VIEW = {
     "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job", "exports.view_failuregroup", "exports.view_hint",
-    "exports.view_eventdelivery",
+    "exports.view_eventdelivery", "exports.add_savedview",
 }  # fmt: skip
 _OPERATE = {
     "exports.change_alert",
     "exports.add_document", "exports.change_document", "exports.confirm_document", "exports.export_document",
+    "exports.share_savedview", "exports.download_list",
     "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",
     "exports.change_job", "exports.ignore_attempt", "exports.change_failuregroup", "exports.add_hint",
     "exports.change_hint", "exports.delete_hint", "pipelines.pause_destination", "exports.redeliver_eventdelivery",
@@ -52,7 +53,7 @@ _INTEGRATE = {
     "pipelines.test_channel",
     "exports.delete_document",
 }
-_AUDIT = {"audit.view_event", "audit.view_seal"}
+_AUDIT = {"exports.download_list", "audit.view_event", "audit.view_seal"}
 _OWN = {
     f"accounts.{action}_{model}" for action in ("add", "change", "delete", "view") for model in ("membership", "apikey")
 } | {"exports.purge_document"}

@@ -27,6 +27,7 @@ _CLAIMED = Q(state__in=(State.RUNNING, State.SUCCEEDED, State.FAILED))
 _TABS = {key: statuses for key, _, statuses in looks.TABS} | {
     "failed": (Status.FAILED_EXPORT,),
     "deleted": (Status.DELETED,),
+    "purged": (Status.PURGED,),
 }
 _REASONS = {side.key: side.reasons for side in looks.SIDES}
 

@@ -36,7 +36,7 @@ MOST_FIELDS = 5
 LONGEST_NAME = 100
 """Characters of a field's name."""
 TRIGGERS = ("automatic", "person", "robot", "bulk", "resume")
-TABS = (*(key for key, _, _ in looks.TABS), "failed", "deleted")
+TABS = (*(key for key, _, _ in looks.TABS), "failed", "deleted", "purged")
 FIELD = "field."
 
 

@@ -13,6 +13,7 @@ from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, prin
 from audit.models import Event
 from exports import documents, reviews
 from exports.admin import bodies, downloads, fieldtables, offers, preview
+from exports.admin.lists import walking
 from exports.models import Attempt, Document, FieldsVersion
 from exports.states import Status
 from pipelines.errors import StageError
@@ -123,7 +124,7 @@ class DocumentPage(DeskAdmin):
             )
             return f"Saved as version {saved.number}. The former ones are kept."
 
-        return answer(request, to, do, refused=(Refused, StageError))
+        return walking.on(request, document, answer(request, to, do, refused=(Refused, StageError)))
 
     def version_view(self, request: HttpRequest, document_id: int, number: int) -> HttpResponse:
         document = self._document(request, str(document_id))
@@ -162,7 +163,7 @@ class DocumentPage(DeskAdmin):
 
             to = reverse("admin:exports_document_change", args=[document.pk])
             to = f"{to}#correct" if name == "start_review" else to
-            return answer(request, to, do, refused=(Refused,))
+            return walking.on(request, document, answer(request, to, do, refused=(Refused,)))
 
         return act
 

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
-                "permissions": [("share_savedview", "Can share a saved view with everybody")],
+                "permissions": [("share_savedview", "Can share a saved view with everybody"), ("download_list", "Can take a list away as a file")],
             },
         ),
         migrations.CreateModel(

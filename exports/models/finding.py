@@ -102,7 +102,10 @@ class SavedView(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "page", "owner", "name"], name="one_view_a_name")
         ]
-        permissions: ClassVar = [("share_savedview", "Can share a saved view with everybody")]
+        permissions: ClassVar = [
+            ("share_savedview", "Can share a saved view with everybody"),
+            ("download_list", "Can take a list away as a file"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Event
+from exports import searching
 from exports.models import Attempt, Document, Job
 from exports.states import State, Status
 from pipelines.fields import Content
@@ -236,6 +237,7 @@ def test_an_html_file_that_calls_itself_a_pdf_is_not_shown_inline(operator, queu
 def test_the_search_finds_field_values_and_not_field_names(operator, queue):
     desk.document(queue, "INV-100")
     desk.document(queue, "INV-200")
+    searching.index_new()
 
     def found(text: str) -> set[str]:
         html = operator.get(reverse("admin:exports_document_changelist"), {"q": text}).content.decode()
