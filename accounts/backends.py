@@ -6,13 +6,29 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
-from accounts import scope
+from accounts import scope, signin
 from accounts.models import User
 from accounts.policy import Principal, may
 
 
 class RoleBackend(ModelBackend):
     """Signs people in by password; what they may do follows from their role in the organization in scope."""
+
+    def authenticate(
+        self, request: Any, username: str | None = None, password: str | None = None, **given: Any
+    ) -> User | None:
+        """Raises TooManyError, a PermissionDenied, where too many tries failed: then no other backend is asked."""
+        name = given.get(User.USERNAME_FIELD) if username is None else username
+        if name is None or password is None:
+            return None
+        where = signin.address(request)
+        signin.begin(name, where)
+        found = super().authenticate(request, name, password)
+        if not isinstance(found, User):
+            signin.failed(name, where)
+            return None
+        signin.succeeded(name, where)
+        return found
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         if not isinstance(user_obj, User) or not user_obj.is_active:

@@ -20,10 +20,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from accounts import scope
+from accounts import scope, signin
 from accounts.backends import principal_of
 from accounts.middleware import SCOPED
 from accounts.models import ApiKey, Organization, User
@@ -121,6 +121,8 @@ class KeyAuthentication(BaseAuthentication):
         _leave(request)  # whatever the key is, a session that came along does not count
         key = find(plain.strip())
         if key is None:
+            if wait := signin.wrong_key(signin.address(request)):
+                raise Throttled(wait, "Too many wrong API keys came from this address.")
             raise AuthenticationFailed(REFUSAL)
         _enter(request, Principal.of_key(key))
         return Robot(key), key

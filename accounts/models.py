@@ -68,6 +68,17 @@ class ApiKey(Scoped):
         return f"{self.name} ({self.prefix}…)"
 
 
+class FailedTries(models.Model):
+    """How often one account, one address, or both together failed of late (accounts/signin.py)."""
+
+    key = models.CharField(max_length=64, unique=True)
+    count = models.PositiveIntegerField()
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.count} since {self.since:%H:%M}"
+
+
 class Presence(Scoped):
     """One window of one person that has a page open (accounts/presence.py)."""
 

@@ -86,6 +86,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+SIGN_IN_TRIES = env.number("WAYBILL_SIGN_IN_TRIES", 10, least=1)  # failed ones (accounts/signin.py)
+SIGN_IN_SECONDS = env.number("WAYBILL_SIGN_IN_SECONDS", 900, least=1)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -108,7 +110,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
-if env.flag("WAYBILL_BEHIND_PROXY"):
+BEHIND_PROXY = env.flag("WAYBILL_BEHIND_PROXY")
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 
@@ -191,7 +194,6 @@ SPECTACULAR_SETTINGS = {
         "StageRunState": "exports.states.run_choices",
         "DocumentStatus": "exports.states.status_choices",
         "AttemptReason": "exports.states.reason_choices",
-        "FailureGroupState": "exports.states.group_choices",
         "JobKind": "exports.api.shapes.jobs.KINDS",
         "JobState": "exports.states.job_choices",
         "StageKind": "pipelines.stages.choices",

@@ -17,7 +17,7 @@ from exports.api.problems import MEDIA_TYPE
 
 Action = TypeVar("Action", bound=Callable[..., Any])
 
-ALWAYS = ("unauthenticated", "forbidden", "internal", "busy")
+ALWAYS = ("unauthenticated", "forbidden", "throttled", "internal", "busy")
 BODY = ("malformed", "invalid", "too_large", "unsupported_media_type")
 KEYED = ("key_reused", "in_progress")
 

@@ -45,6 +45,7 @@ NO_TENANT = {
     "accounts.Organization": "is the tenant",
     "accounts.User": "may be a member of several",
     "accounts.Membership": "asked before an organization is in scope",
+    "accounts.FailedTries": "counted before anybody is known",
     "audit.Event": "the trail imports nothing of ours and names organizations by plain id",
     "audit.Seal": "likewise",
     "audit.Watermark": "one row, for all of them",
