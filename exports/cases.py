@@ -84,6 +84,17 @@ def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]
     return cases, broken
 
 
+def of_ended(attempt: Attempt) -> Case:
+    """The case of an attempt that nobody drives: for asking about it, never for going on with it."""
+    attempt = Attempt.objects.select_related(
+        "document__queue__schema", "document__fields", "document__original"
+    ).get(pk=attempt.pk)  # fmt: skip
+    attempt.lease = UUID(int=0)
+    case = _case(attempt)
+    _attachments([case])
+    return case
+
+
 def _attachments(cases: Sequence[Case]) -> None:
     by_document = defaultdict(list)
     for case in cases:

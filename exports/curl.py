@@ -1,6 +1,6 @@
 """A kept request as a command for a POSIX shell, without its secrets. Pure.
 
-What the record hides as `[secret:name]` becomes `${NAME:?}`: whoever runs the command sets it, and without it nothing is
+What the record hides as `[secret:name]` becomes `${NAME:?}`: whoever runs the command sets it; without it nothing is
 sent."""
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from exports import attempts
 from exports.api.described import raises
 from exports.api.filters import AttemptFilters, RunFilters
+from exports.api.remedies import Remedies
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow, AttemptShown, Requeue, RunRow, RunShown, Settle
 from exports.api.shapes.members import Why
@@ -40,7 +41,7 @@ def with_parts(runs: QuerySet[Any]) -> QuerySet[Any]:
     )
 
 
-class Attempts(Listed, Shown, Resource):
+class Attempts(Remedies, Listed, Shown, Resource):
     """An attempt is one try at exporting one document through one revision. A re-queue makes a new one."""
 
     model = Attempt
@@ -55,6 +56,10 @@ class Attempts(Listed, Shown, Resource):
         "pause": "exports.cancel_attempt",
         "resume": "exports.cancel_attempt",
         "settle": "exports.settle_attempt",
+        "ignore": "exports.ignore_attempt",
+        "heed": "exports.ignore_attempt",
+        "delivered_elsewhere": "exports.settle_attempt",
+        "ask": "exports.settle_attempt",
     }
 
     def rows(self) -> Any:

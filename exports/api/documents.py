@@ -62,11 +62,12 @@ class Documents(Moves, Listed, Shown, Resource):
         "cancel_review": "exports.change_document",
         "restore": "exports.change_document",
         "purge": "exports.purge_document",
+        "assign": "exports.change_document",
     }
 
     def rows(self) -> Any:
         newest = Attempt.objects.filter(document_id=OuterRef("pk")).order_by("-number").values("pk")[:1]
-        rows = Document.objects.select_related("queue", "fields").annotate(last_attempt=Subquery(newest))
+        rows = Document.objects.select_related("queue", "fields", "assignee").annotate(last_attempt=Subquery(newest))
         return rows.defer("fields__content", "queue__metadata") if self.action == "list" else rows
 
     def get_serializer_class(self) -> type[Any]:

@@ -9,11 +9,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from exports import documents
+from accounts.models import User
+from exports import documents, remedies
 from exports.api.described import raises
 from exports.api.shapes.documents import DocumentShown
 from exports.api.shapes.intake import ReviewAsked
 from exports.api.shapes.members import Why, WhyNeeded
+from exports.api.shapes.remedies import Assigned
+from pipelines.refusals import Refused
 
 
 class Moves:
@@ -78,6 +81,18 @@ class Moves:
 
         Ids, times, sizes, digests, receipts and the audit trail stay."""
         documents.purge(self.get_object(), by=self.principal, why=self.given(request, WhyNeeded)["why"])
+        return self.shown(self.get_object())  # type: ignore[no-any-return]  # a Response
+
+    @raises("refused")
+    @extend_schema(request=Assigned, responses=DocumentShown)
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: str) -> Response:
+        """Make a member answer for a document, or nobody."""
+        name = self.given(request, Assigned)["assignee"]
+        to = None if name is None else User.objects.filter(username=name).first()
+        if name is not None and to is None:
+            raise Refused(f"{name} is not a member of this organization.")
+        remedies.assign(self.get_object(), to=to, by=self.principal)
         return self.shown(self.get_object())  # type: ignore[no-any-return]  # a Response
 
     def put_aside(self, request: Request, verb: Any) -> Response:

@@ -25,13 +25,16 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
     group = serializers.IntegerField(source="group_id", allow_null=True, help_text="The failure group of its cause.")
     state = serializers.ChoiceField(choices=states.attempt_choices())
     reason = serializers.ChoiceField(choices=states.reason_choices(), allow_blank=True)
+    resolution = serializers.ChoiceField(
+        choices=states.resolution_choices(), allow_blank=True, help_text="What became of a failure; empty: it is open."
+    )
 
     class Meta:
         model = Attempt
         fields = [
             "id", "document", "external_id", "queue", "pipeline", "revision", "number", "repeats", "trigger",
             "requested_by", "why", "resume_from", "state", "reason", "stage", "message", "http_status", "tries",
-            "group", "due_at", "created_at", "started_at", "finished_at",
+            "group", "due_at", "created_at", "started_at", "finished_at", "resolution", "resolved_at", "reference",
         ]  # fmt: skip
 
     example: dict[str, Any] = {
@@ -40,6 +43,7 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
         "state": "failed", "reason": "rejected", "stage": "Create draft", "message": "Unknown supplier 4711",
         "group": 9,
         "http_status": 422, "tries": 0, "due_at": TIME, "created_at": TIME, "started_at": TIME, "finished_at": TIME,
+        "resolution": "", "resolved_at": None, "reference": "",
     }  # fmt: skip
 
 

@@ -67,6 +67,9 @@ class DocumentRow(serializers.ModelSerializer[Document]):
     fields_version = serializers.IntegerField(source="fields.number", default=None, allow_null=True)
     metadata = Anything()
     messages = serializers.ListField(child=Anything(), help_text="Of the last attempt, for people.")
+    assignee = serializers.CharField(
+        source="assignee.username", default=None, allow_null=True, help_text="Who answers for it."
+    )
     last_attempt = serializers.IntegerField(allow_null=True, help_text="The id of the newest attempt.")
 
     class Meta:
@@ -75,6 +78,7 @@ class DocumentRow(serializers.ModelSerializer[Document]):
             "id", "external_id", "queue", "queue_name", "status", "file_name", "media_type", "has_original",
             "fields_version", "metadata", "messages", "automated", "last_attempt", "created_at", "modified_at",
             "confirmed_at", "exported_at", "export_failed_at", "reviewer", "review_began_at", "deleted_at", "purged_at",
+            "assignee",
         ]  # fmt: skip
 
     example = {
@@ -83,7 +87,7 @@ class DocumentRow(serializers.ModelSerializer[Document]):
         "metadata": {}, "messages": [{"type": "error", "content": "Unknown supplier 4711", "id": "all"}],
         "automated": False, "last_attempt": 77, "created_at": TIME, "modified_at": TIME, "confirmed_at": TIME,
         "exported_at": None, "export_failed_at": TIME, "reviewer": "", "review_began_at": None, "deleted_at": None,
-        "purged_at": None,
+        "purged_at": None, "assignee": None,
     }  # fmt: skip
 
     def get_has_original(self, document: Document) -> bool:

@@ -87,6 +87,7 @@ def variables(transactional_db, live_server):
         world.stage.save()
         review = worlds.document_of(world.queue, status="to_review")
         unconfirmed = worlds.attempt_of(worlds.document_of(world.queue), world.revision, reason=Reason.UNCONFIRMED)
+        still_open = worlds.attempt_of(worlds.document_of(world.queue), world.revision)
         waiting = worlds.attempt_of(
             worlds.document_of(world.queue, status="exporting"), world.revision, state="waiting", reason=""
         )
@@ -95,7 +96,7 @@ def variables(transactional_db, live_server):
         )
         subjects = {
             "DOCUMENT": world.document, "IN_REVIEW": review, "ATTEMPT": world.attempt, "UNCONFIRMED": unconfirmed,
-            "WAITING": waiting, "QUEUED": queued, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
+            "OPEN": still_open, "WAITING": waiting, "QUEUED": queued, "JOB": world.job, "EXCHANGE": world.exchange, "ARTIFACT": world.artifact,
             "QUEUE": world.queue, "PIPELINE": world.pipeline, "STAGE": world.stage, "DESTINATION": world.destination,
             "GROUP": world.failure_group, "OTHER_GROUP": worlds.group_of(worlds.attempt_of(worlds.document_of(world.queue), world.revision)), "TRIGGER": world.trigger, "CHANNEL": world.channel, "MESSAGE": world.event_delivery,
         }  # fmt: skip

@@ -31,6 +31,7 @@ BODIES = {
 
 
 def routes():
+PER_NOUN = {"create", "ignore", "assign"}
     """(method, name of the route, action, view class) of every resource."""
     for pattern in urlpatterns:
         view = getattr(pattern.callback, "cls", None)
@@ -99,7 +100,7 @@ def test_what_belongs_to_another_organization_is_not_found(two, method, pattern,
     caller, theirs = two
     before = snapshot(theirs.queue.organization_id)
     body = BODIES.get(action, {})
-    body = body.get(noun, {}) if action == "create" else body
+    body = body.get(noun, {}) if action in PER_NOUN else body
 
     if action == "put":  # a name is no id: a secret of that name is set at home
         body = {**body, "destination": theirs.destination.pk}
