@@ -162,9 +162,10 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         "config.desk.base_css",
         "config.desk.pages_css",
+        "config.desk.lists_css",
         "config.desk.groups_css",
     ],
-    "SCRIPTS": ["config.desk.script", "config.desk.hints_script"],
+    "SCRIPTS": ["config.desk.script", "config.desk.keys_script", "config.desk.hints_script"],
     "SIDEBAR": {"show_search": False, "navigation": "config.desk.navigation"},
 }
 
@@ -183,6 +184,14 @@ def groups_css(_request: HttpRequest) -> str:
 
 def hints_script(_request: HttpRequest) -> str:
     return _static("desk/hints.js")
+
+
+def lists_css(_request: HttpRequest) -> str:
+    return _static("desk/lists.css")
+
+
+def keys_script(_request: HttpRequest) -> str:
+    return _static("desk/keys.js")
 
 
 def script(_request: HttpRequest) -> str:

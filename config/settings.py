@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
         "StageRunState": "exports.states.run_choices",
         "DocumentStatus": "exports.states.status_choices",
         "AttemptReason": "exports.states.reason_choices",
+        "FailureGroupState": "exports.states.group_choices",
         "JobKind": "exports.api.shapes.jobs.KINDS",
         "JobState": "exports.states.job_choices",
         "StageKind": "pipelines.stages.choices",
