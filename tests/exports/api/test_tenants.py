@@ -27,11 +27,14 @@ BODIES = {
     "redeliver": {"since": "2026-03-02T09:10:00Z"},
     "settle": {"delivered": False, "why": "x"},
     "put": {"value": "x"},
+    "ignore": {"attempt": {"why": "x"}},
+    "delivered_elsewhere": {"reference": "x", "why": "x"},
+    "assign": {"document": {"assignee": None}},
 }
+PER_NOUN = {"create", "ignore", "assign"}
 
 
 def routes():
-PER_NOUN = {"create", "ignore", "assign"}
     """(method, name of the route, action, view class) of every resource."""
     for pattern in urlpatterns:
         view = getattr(pattern.callback, "cls", None)
