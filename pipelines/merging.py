@@ -21,7 +21,7 @@ def merge(base: str, mine: str, theirs: str) -> Merged:
     lines: list[str] = []
     conflicts = 0
     for was, own, other in _regions(begun, ours, others):
-        if own == other or other == was:
+        if other in (own, was):
             lines += own
         elif own == was:
             lines += other

@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, principal, require
 from audit.models import Event
 from exports import documents, reviews
-from exports.admin import bodies, downloads, fieldtables, offers, preview
+from exports.admin import bodies, comparing, downloads, fieldtables, offers, preview
 from exports.admin.lists import walking
 from exports.models import Attempt, Document, FieldsVersion
 from exports.states import Status
@@ -46,6 +46,8 @@ class DocumentPage(DeskAdmin):
             path("<int:document_id>/correct/", view(self.correct), name=self.named("correct")),
             path("<int:document_id>/versions/<int:number>/", view(self.version_view), name=self.named("version")),
             path("preview/<int:pipeline_id>/<int:stage_id>/", view(preview.shown(self)), name=self.named("preview")),
+            path("preview/<int:pipeline_id>/choices/", view(preview.choices(self)), name=self.named("choices")),
+            path("comparison/<int:pipeline_id>/", view(comparing.compared(self)), name=self.named("comparison")),
             *super().get_urls(),
         ]
 

@@ -15,13 +15,15 @@ from accounts.display import GOOD, QUIET, WARN, badge
 from pipelines import drafts, publishing, stages
 from pipelines.admin.drawing import Box, Drawing, draw
 from pipelines.admin.publication import Publication
+from pipelines.admin.revisions import Revisions
+from pipelines.admin.stageaids import StageAids
 from pipelines.admin.stagepages import StagePages
 from pipelines.models import Pipeline, Stage
 from pipelines.problems import Problem
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(StagePages, Publication):
+class PipelineAdmin(StagePages, StageAids, Publication, Revisions):
     """The page of a pipeline is ours; Django's form serves for its name and rules, under settings/."""
 
     list_display = ("name", "standing", "stage_count", "queue_names")
@@ -40,7 +42,8 @@ class PipelineAdmin(StagePages, Publication):
         settings = path(
             "<path:object_id>/settings/", self.admin_site.admin_view(self.settings_view), name=self.named("settings")
         )
-        return [settings, *self.stage_urls(), *self.publication_urls(), *super().get_urls()]
+        own = [*self.stage_urls(), *self.aid_urls(), *self.publication_urls(), *self.revision_urls()]
+        return [settings, *own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -8,7 +8,7 @@ from django import forms
 from django.urls import reverse
 
 from accounts.admin.editor import EditorWidget
-from pipelines import stages
+from pipelines import drafts, stages
 from pipelines.definition import StageDraft
 from pipelines.models import Destination, Pipeline, Queue, Stage
 
@@ -17,11 +17,20 @@ _INPUT = {"class": "desk-input"}
 FIELDS = ("name", "kind", "run_after", "destination", "queues", "active", "always_run", "position")
 
 
+class Typed(forms.CharField):
+    """Text whose line ends are line feeds, however a browser sent them: so that unchanged text counts as unchanged."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class StageForm(forms.Form):
     """Not a ModelForm: a draft may be saved while it is wrong, as long as the form itself can be read. What keeps it
     from being published is shown, not refused."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    base = Typed(required=False, strip=False, widget=forms.Textarea({"hidden": True, "tabindex": -1}))
     name = forms.CharField(
         max_length=100, widget=forms.TextInput(_INPUT), help_text="Unique in the pipeline; attempts show it."
     )
@@ -55,7 +64,7 @@ class StageForm(forms.Form):
         widget=forms.NumberInput(_INPUT),
         help_text="Also the order between parallel branches.",
     )
-    config = forms.CharField(strip=False, required=False, widget=EditorWidget("json"), label="Config (JSON)")
+    config = Typed(strip=False, required=False, widget=EditorWidget("json"), label="Config (JSON)")
 
     def __init__(self, data: Any = None, *, pipeline: Pipeline, stage: Stage | None, read_only: bool = False) -> None:
         self.pipeline, self.stage = pipeline, stage
@@ -66,9 +75,9 @@ class StageForm(forms.Form):
         self.fields["queues"].queryset = Queue.objects.all()  # type: ignore[attr-defined]
         self.fields["config"].widget.attrs.update({
             "data-check-url": reverse("admin:pipelines_pipeline_check", args=[pipeline.pk]),
+            "data-offers-url": reverse("admin:pipelines_pipeline_offers", args=[pipeline.pk]),
             "data-problems": "problems",
-            "data-completions": "completions",
-            "data-templates": "templates",
+            "data-form": "config-form",
         })  # fmt: skip
         if read_only:
             for field in self.fields.values():
@@ -100,11 +109,14 @@ def _initial(pipeline: Pipeline, stage: Stage | None) -> dict[str, Any]:
             "active": True,
             "run_after": [last.name] if last else [],
             "config": "{\n}\n",
+            "base": "{\n}\n",
             "position": last.position + 1 if last else 0,
         }
     return {
         "version": pipeline.version,
         "config": stage.config,
+        "base": stage.config,
+        "seen": drafts.fingerprint(stage),
         "queues": list(stage.queues.all()),
         **{name: getattr(stage, name) for name in FIELDS if name != "queues"},
     }

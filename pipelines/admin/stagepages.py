@@ -1,4 +1,4 @@
-"""The page of one stage: its editor, the form beside it, the check while typing; and a stage's removal."""
+"""The page of one stage: its editor and the form beside it; what happens when two people saved at once; its removal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, path, reverse
 
-from accounts.admin.desk import DeskAdmin, answer, number, post_only, principal, require
-from pipelines import drafts, publishing, schematree, stages
-from pipelines.admin.stageform import StageForm
-from pipelines.models import Pipeline, Queue, Stage
-from pipelines.refusals import Refused
+from accounts.admin.desk import DeskAdmin, answer, post_only, principal, require
+from pipelines import drafts, merging, publishing
+from pipelines.admin.differing import unified
+from pipelines.admin.stageaids import stage_of
+from pipelines.admin.stageform import FIELDS, StageForm
+from pipelines.models import Pipeline, Stage
+from pipelines.refusals import Refused, Stale
 
 
 class StagePages(DeskAdmin):
@@ -29,26 +31,23 @@ class StagePages(DeskAdmin):
                 view(self.remove_stage),
                 name=self.named("stage_remove"),
             ),
-            path("<int:pipeline_id>/check/", view(self.check_stage), name=self.named("check")),
         ]
 
     def stage_view(self, request: HttpRequest, pipeline_id: int, stage_id: int | None = None) -> HttpResponse:
         pipeline = self.found(request, str(pipeline_id))
-        stage = _stage(pipeline, stage_id) if stage_id else None
+        stage = stage_of(pipeline, stage_id) if stage_id else None
         may_change = self.has_change_permission(request, pipeline)
         if not may_change and (request.method == "POST" or stage is None):
             raise PermissionDenied("Your role does not include pipelines.change_pipeline.")
         form = StageForm(request.POST or None, pipeline=pipeline, stage=stage, read_only=not may_change)
+        conflict: dict[str, Any] | None = None
         if request.method == "POST" and form.is_valid():
             try:
-                saved = drafts.save(
-                    pipeline,
-                    form.draft(),
-                    by=principal(request),
-                    stage=stage,
-                    version=form.cleaned_data["version"],
-                    position=form.cleaned_data["position"],
-                )
+                saved = self._save(request, pipeline, stage, form)
+            except Stale as stale:
+                conflict = _conflict(stage, form, stale) if stage else None
+                if conflict is None:
+                    form.add_error(None, stale.message)
             except Refused as refusal:
                 form.add_error(None, refusal.message)
             else:
@@ -68,15 +67,33 @@ class StagePages(DeskAdmin):
             read_only=not may_change,
             drawing=self.drawing(pipeline, problems, stage.pk if stage else None),  # type: ignore[attr-defined]
             problems=[problem for problem in problems if stage and problem.stage == stage.name],
-            completions=completions(pipeline, stage),
-            preview_url=_preview_url(pipeline, stage),
+            conflict=conflict,
+            draft_key=f"{request.user.pk}:{pipeline.pk}:{stage.pk if stage else 'new'}",
+            preview_url=of_exports("preview", pipeline.pk, stage.pk if stage else 0),
+            choices_url=of_exports("choices", pipeline.pk),
+        )
+
+    def _save(self, request: HttpRequest, pipeline: Pipeline, stage: Stage | None, form: StageForm) -> Stage:
+        """The draft's version guards the whole pipeline; what matters here is whether this stage is still what the
+        person read, or what they were shown when they chose to overwrite it. Raises Stale and Refused."""
+        seen = request.POST.get("overwrite") or form.cleaned_data["seen"]
+        version = form.cleaned_data["version"]
+        if stage is None or (seen and seen == drafts.fingerprint(stage)):
+            version = pipeline.version
+        return drafts.save(
+            pipeline,
+            form.draft(),
+            by=principal(request),
+            stage=stage,
+            version=version,
+            position=form.cleaned_data["position"],
         )
 
     @post_only
     def remove_stage(self, request: HttpRequest, pipeline_id: int, stage_id: int) -> HttpResponse:
         pipeline = self.found(request, str(pipeline_id))
         by = require(request, "pipelines.delete_stage")
-        stage = _stage(pipeline, stage_id)
+        stage = stage_of(pipeline, stage_id)
 
         def do() -> str:
             drafts.remove(stage, by=by)
@@ -84,67 +101,47 @@ class StagePages(DeskAdmin):
 
         return answer(request, reverse("admin:pipelines_pipeline_change", args=[pipeline.pk]), do, refused=(Refused,))
 
-    @post_only
-    def check_stage(self, request: HttpRequest, pipeline_id: int) -> HttpResponse:
-        """What is wrong with the stage as it stands in the editor. Nothing is saved. Of a new stage in which nobody has
-        typed yet nothing is said, and of one without a name not that: saving asks for it."""
-        pipeline = self.found(request, str(pipeline_id))
-        wanted = number(request.POST.get("stage", ""))
-        stage = None if wanted is None else _stage(pipeline, wanted)
-        form = StageForm(request.POST, pipeline=pipeline, stage=stage)
-        form.is_valid()
-        draft = form.draft()
-        found = publishing.check_config(pipeline, draft) if stage or form.has_changed() else []
-        if stage is None and not draft.name:
-            found = [problem for problem in found if problem.path != "name"]
-        problems = [
-            {"path": problem.path, "message": problem.message, "severity": problem.severity, "line": problem.line}
-            for problem in found
-        ]
-        return JsonResponse({"problems": problems})
 
-
-def completions(pipeline: Pipeline, stage: Stage | None) -> dict[str, list[str]]:
-    """What the editor offers: the schema's field names of the queues that use the pipeline, and the kinds' settings."""
-    fields: set[str] = set()
-    for queue in Queue.objects.filter(pipeline=pipeline).select_related("schema"):
-        if queue.schema is not None:
-            fields |= schematree.ids(queue.schema.content)
-    keys: set[str] = set()
-    for kind in [stage.kind] if stage else list(stages.KINDS):
-        keys |= _keys(_schema_of(kind))
-    return {"fields": sorted(fields), "keys": sorted(keys)}
-
-
-def _schema_of(kind: str) -> dict[str, Any]:
+def of_exports(name: str, *args: int) -> str:
+    """The address of a page part that needs documents; exports has it, who may import pipelines. Empty without it."""
     try:
-        config = stages.get(kind).Config
-    except (KeyError, ImportError):
-        return {}
-    schema: dict[str, Any] = config.model_json_schema()
-    return schema
-
-
-def _keys(schema: Any) -> set[str]:
-    if isinstance(schema, list):
-        return set().union(*(_keys(part) for part in schema)) if schema else set()
-    if not isinstance(schema, dict):
-        return set()
-    properties = schema.get("properties")
-    own = set(properties) if isinstance(properties, dict) else set()
-    return own.union(*(_keys(part) for part in schema.values()))
-
-
-def _preview_url(pipeline: Pipeline, stage: Stage | None) -> str:
-    """Of the page part that shows a stage's output for a chosen document; exports has it, who may import pipelines."""
-    try:
-        return reverse("admin:exports_document_preview", args=[pipeline.pk, stage.pk if stage else 0])
+        return reverse(f"admin:exports_document_{name}", args=args)
     except NoReverseMatch:
         return ""
 
 
-def _stage(pipeline: Pipeline, stage_id: int) -> Stage:
-    stage: Stage | None = pipeline.stages.filter(pk=stage_id).first()
-    if stage is None:
-        raise Http404("This pipeline has no such stage any more.")
-    return stage
+def _conflict(stage: Stage, form: StageForm, stale: Stale) -> dict[str, Any]:
+    """Both texts and what they become together, for a person who saved second. Nothing of either is lost."""
+    now = Stage.objects.select_related("destination").get(pk=stage.pk)
+    given = form.cleaned_data
+    mine, theirs, base = (text.replace("\r\n", "\n") for text in (given["config"], now.config, given["base"]))
+    merged = merging.merge(base, mine, theirs)
+    return {
+        "message": stale.message,
+        "lines": unified(theirs, mine),
+        "others": [row for row in _rows(now, given) if row["theirs"] != row["mine"]],
+        "overwrite": drafts.fingerprint(now),
+        "texts": {"mine": mine, "theirs": theirs, "merged": merged.text, "base": base},
+        "conflicts": merged.conflicts,
+    }
+
+
+def _rows(now: Stage, given: dict[str, Any]) -> list[dict[str, str]]:
+    labels = {name: field.label or name.replace("_", " ") for name, field in StageForm.base_fields.items()}
+    theirs = {name: getattr(now, name) for name in FIELDS if name != "queues"}
+    theirs["queues"] = list(now.queues.all())
+    return [
+        {"label": str(labels[name]).capitalize(), "theirs": _told(theirs[name]), "mine": _told(given.get(name))}
+        for name in FIELDS
+    ]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, str | int):
+        return "" if value is None else str(value)
+    try:
+        return ", ".join(map(str, value))
+    except TypeError:
+        return str(value)

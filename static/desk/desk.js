@@ -155,38 +155,6 @@
     if (fine) fine.hidden = event.detail.length > 0;
   });
 
-  // the output for a chosen document, as one types
-  function preview() {
-    const place = document.querySelector("[data-preview-url]");
-    if (!place) return;
-    const form = document.getElementById(place.dataset.form);
-    const choice = document.getElementById(place.dataset.document);
-    let waiting = null;
-    let running = null;
-    const draw = async () => {
-      if (running) running.abort();
-      running = new AbortController();
-      place.setAttribute("aria-busy", "true");
-      const body = new FormData(form);
-      body.set("document", choice.value);
-      try {
-        const reply = await fetch(place.dataset.previewUrl, { method: "POST", body, signal: running.signal });
-        place.innerHTML = await reply.text();
-        prepare(place);
-      } catch (error) {
-        if (error.name !== "AbortError") place.textContent = "The preview could not be fetched; the server did not answer.";
-      }
-      place.removeAttribute("aria-busy");
-    };
-    const soon = () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(draw, 600);
-    };
-    form.addEventListener("input", soon);
-    choice.addEventListener("change", draw);
-    draw();
-  }
-
   function prepare(root) {
     localise(root);
     tabs(root);
@@ -197,7 +165,6 @@
   document.addEventListener("DOMContentLoaded", () => {
     prepare(document);
     live();
-    preview();
     document.querySelector(".desk-graph .is-chosen")?.scrollIntoView({ block: "nearest", inline: "center" });
     setInterval(() => localise(document), 30000);
   });
