@@ -75,18 +75,15 @@ def test_many_are_chosen_in_the_list_and_sent_again_once(sit_down, queue):
         desk.attempt(desk.document(queue, f"F-{number}"), "failed", "exhausted")
     desk.attempt(desk.document(queue, "U-1"), "failed", "unconfirmed")
 
-    page = sit_down("operator").open("/admin/exports/attempt/?tab=failed")
-    for box in page.locator("#result_list tbody .action-select").all():
-        box.check()
-    page.locator("select[name=action]").select_option("requeue_selected")
-    page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("will be sent again")).to_be_visible()
-    page.get_by_label("Why are they sent again?").fill("the ERP is back")
-    page.get_by_role("button", name="Send 3 again").dblclick()
-    page.wait_for_url(re.compile("/job/"))
+    page = sit_down("operator").open("/admin/exports/attempt/?state=failed")
+    page.get_by_label("Select all rows of this page").check()
+    page.locator("#bulk-chosen").get_by_role("button", name="Send again").click()
+    page.locator("[name=why]").fill("the ERP is back")
+    page.get_by_role("button", name="Send again").dblclick()
+    page.wait_for_url(re.compile("/job/[0-9]"))
 
     job = Job.objects.get()
-    assert (len(job.subjects), job.why) == (3, "the ERP is back")
+    assert (job.expected, job.why) == (3, "the ERP is back")
 
 
 def test_fields_are_corrected_and_the_former_version_kept(sit_down, queue):

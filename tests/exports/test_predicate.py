@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +14,7 @@ from django.utils import timezone
 from accounts import scope
 from exports import conditions, looks, wording
 from exports.models import Attempt, Document, FailureGroup
-from exports.parameters import PARAMETERS
+from exports.parameters import FIELDS, PARAMETERS
 from exports.predicate import Predicate
 from pipelines.refusals import Refused
 from tests import builders, desk
@@ -238,3 +240,9 @@ def test_a_filter_is_changed_or_taken_away(organization):
 
     assert predicate.having(reason="").query() == "since=24h"
     assert predicate.having(state="failed").query() == "reason=rejected&since=24h&state=failed"
+
+
+def test_the_page_of_the_docs_lists_every_filter_as_the_code_reads_it():
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+?) \| (.+) \|$", Path("docs/lists.md").read_text(), re.MULTILINE)
+
+    assert rows == [(one.name, one.title, one.allowed) for one in [*PARAMETERS.values(), FIELDS]]
