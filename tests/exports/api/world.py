@@ -237,8 +237,7 @@ def artifact_of(
 def group_of(attempt: Attempt) -> FailureGroup:
     group = FailureGroup.own(
         signature=f"{next(_numbers):064}", reason=attempt.reason, stage=attempt.stage, code=422, attempts_seen=1,
-        pattern="Unknown supplier ‹value›", sample=attempt.message, revision=attempt.revision,
-        pipeline=attempt.revision.pipeline,
+        pattern="Unknown supplier ‹value›", sample=attempt.message, pipeline=attempt.revision.pipeline,
     )  # fmt: skip
     group.save()
     Attempt.objects.filter(pk=attempt.pk).update(group=group)
