@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.policy import Principal, require
+from accounts.policy import Principal, may, require
 from audit import trail
 from exports.events.announcing import announce
-from exports.models import Alert
+from exports.models import Alert, FailureGroup
 
 BY_THE_TRAIL = frozenset({"cause", "breaker"})
 """Kinds that channels hear of from the audit trail itself: announcing them would tell them twice."""
@@ -115,3 +115,10 @@ def acknowledge(alert: Alert, *, by: Principal, user: User) -> Alert:
             )
     alert.refresh_from_db()
     return alert
+
+
+def acknowledge_about(group: FailureGroup, *, by: Principal, user: User) -> None:
+    """Whoever acknowledges a cause acknowledges what was told of it; one who may not see to alerts leaves them."""
+    if may(by, "exports.change_alert"):
+        for alert in Alert.objects.filter(subject=f"failure_group:{group.pk}", acknowledged_at=None)[:50]:
+            acknowledge(alert, by=by, user=user)

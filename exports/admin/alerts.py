@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -195,13 +195,11 @@ class BreakerAdmin(DeskAdmin):
         by = require(request, "pipelines.pause_destination")
         destination = Destination.objects.filter(pk=destination_id).first()
         if destination is None:
-            return HttpResponseRedirect(reverse("admin:pipelines_destination_changelist"))
+            raise Http404("There is no such destination in this organization.")
 
         def do() -> str:
             if breakers.close(destination, by=by, why=request.POST.get("why", "").strip()):
-                return (
-                    f"What waits for {destination.name} is sent now. Turned away, the breaker opens again."
-                )
+                return f"What waits for {destination.name} is sent now. Turned away, the breaker opens again."
             return f"The breaker of {destination.name} is closed already."
 
         there = reverse("admin:pipelines_destination_change", args=[destination.pk])

@@ -17,11 +17,11 @@ from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, requ
 from accounts.display import BAD, GOOD, QUIET, WARN
 from accounts.models import User
 from audit.models import Event
-from exports import failures, groups, looks
+from exports import alerts, failures, groups, looks
 from exports.admin import sparkline
-from exports.admin.fieldtables import headline
-from exports.models import Attempt, FailureGroup
-from exports.states import GroupState, State
+from exports.admin.lists import kinds, page
+from exports.models import FailureGroup
+from exports.states import GroupState
 from pipelines.models import Destination
 from pipelines.refusals import Refused
 
@@ -71,8 +71,8 @@ class FailureGroupAdmin(DeskAdmin):
             text=asked.get("q", "").replace("\0", "").strip()[:200],
         )
         ids = failures.ordered(found, counts, sort)
-        page = max(1, number(asked.get("p", "")) or 1)
-        shown = failures.rows(ids[(page - 1) * PAGE : page * PAGE], counts, now)
+        at = max(1, number(asked.get("p", "")) or 1)
+        shown = failures.rows(ids[(at - 1) * PAGE : at * PAGE], counts, now)
         by_state = dict(
             FailureGroup.objects.filter(merged_into=None).order_by().values_list("state").annotate(Count("pk"))
         )
@@ -94,7 +94,7 @@ class FailureGroupAdmin(DeskAdmin):
             destination=number(asked.get("destination", "")),
             destinations=Destination.objects.order_by("name").only("pk", "name"),
             total=len(ids),
-            page=page,
+            page=at,
             pages=range(1, -(-len(ids) // PAGE) + 1),
             query=_without(asked, "p"),
             narrowed=any(asked.get(name) for name in ("side", "destination", "owner", "q")),
@@ -110,12 +110,6 @@ class FailureGroupAdmin(DeskAdmin):
         group = self.found(request, object_id)
         counts = failures.open_documents()
         [row] = failures.rows([group.pk], counts, timezone.now(), hours=7 * 24)
-        failed = Attempt.objects.filter(group__in=[group.pk, *row.merged], state=State.FAILED, resolution="")
-        documents = list(
-            failed.select_related("document__queue", "document__fields", "document__assignee")
-            .defer("answer", "document__metadata", "document__messages")
-            .order_by("-pk")[:PAGE]
-        )
         events = Event.objects.filter(organization_id=here(), subject=f"failure_group:{group.pk}").order_by("-id")
         others = FailureGroup.objects.filter(merged_into=None).exclude(pk=group.pk).exclude(state=GroupState.RESOLVED)
         return self.page(
@@ -125,9 +119,9 @@ class FailureGroupAdmin(DeskAdmin):
             title=str(group)[:120],
             row=_drawn(row, wide=True),
             group=row.group,
-            documents=[(attempt, _headline(attempt)) for attempt in documents],
-            more=row.documents - len(documents),
-            merged=FailureGroup.objects.filter(merged_into=group).order_by("pk"),
+            **page.build(request, kinds.GROUP, fixed={"group": str(group.pk), "open": "1"}, bare=True),
+            asks=request.GET.get("acknowledge") == "1",
+            merged=FailureGroup.objects.filter(pk__in=row.merged).order_by("pk") if row.merged else [],
             into=FailureGroup.objects.filter(pk=group.merged_into_id).first() if group.merged_into_id else None,
             others=others.order_by("-last_seen").only("pk", "title", "pattern", "stage", "reason")[:100],
             members=groups.members(here()),
@@ -151,6 +145,8 @@ class FailureGroupAdmin(DeskAdmin):
     def acknowledge(self, request: HttpRequest, failuregroup_id: int) -> HttpResponse:
         def do(group: FailureGroup, by: Any) -> str:
             groups.acknowledge(group, by=by, note=request.POST.get("note", ""))
+            assert isinstance(request.user, User)
+            alerts.acknowledge_about(group, by=by, user=request.user)
             return "Acknowledged: the others see that somebody knows."
 
         return self._do(request, failuregroup_id, do)
@@ -263,11 +259,6 @@ def _drawn(row: failures.Row, *, wide: bool = False) -> dict[str, Any]:
     else:
         spark = sparkline.draw(row.hours, span="in the last 24 hours", unit="hour")
     return {"row": row, "group": row.group, "state": STATES[GroupState(row.group.state)], "spark": spark}
-
-
-def _headline(attempt: Attempt) -> dict[str, str]:
-    fields = attempt.document.fields if attempt.document else None
-    return headline(fields.content if fields else [])
 
 
 def _without(asked: QueryDict, name: str) -> str:

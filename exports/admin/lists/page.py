@@ -38,18 +38,21 @@ def respond(
     return response
 
 
-def build(request: HttpRequest, kind: Kind, *, fixed: Mapping[str, str] | None = None) -> dict[str, Any]:
+def build(
+    request: HttpRequest, kind: Kind, *, fixed: Mapping[str, str] | None = None, bare: bool = False
+) -> dict[str, Any]:
     """What admin/exports/lists/list.html shows. `fixed` are filters that the page itself stands for, for example
-    {"group": "5", "open": "1"}: they hold whatever the address says, and are no chips."""
+    {"group": "5", "open": "1"}: they hold whatever the address says, and are no chips. `bare`: without views, columns
+    and filters to choose, for a page that has more to show than its list."""
     refused = ""
     try:
         predicate = read(request, fixed)
         order, sort = _order(request, kind)
     except Refused as refusal:
         refused, predicate, (order, sort) = refusal.message, Predicate.read(dict(fixed or {})), (Order(), "")
-    views = list(SavedView.objects.filter(page=kind.name).select_related("owner"))
+    views = [] if bare else list(SavedView.objects.filter(page=kind.name).select_related("owner"))
     views = [view for view in views if view.shared or view.owner_id == request.user.pk]
-    choice = ListChoice.objects.filter(page=kind.name, user=request.user.pk).first()
+    choice = None if bare else ListChoice.objects.filter(page=kind.name, user=request.user.pk).first()
     view = next((view for view in views if str(view.pk) == request.GET.get("view")), None)
     names = (view.columns if view else None) or (choice.columns if choice else None) or list(kind.columns)
     shown = columns.chosen(str(name) for name in names) or columns.chosen(kind.columns)
@@ -58,20 +61,22 @@ def build(request: HttpRequest, kind: Kind, *, fixed: Mapping[str, str] | None =
     total, tabs, page = 0, [], Slice([])
     if not refused:
         tabs = kind.tabs(predicate)
-        total = _total(kind, predicate, tabs)
+        found = kind.found(predicate)
+        total = _total(found, predicate, tabs)
         marks = {name: request.GET.get(name, "") for name in ("after", "before")}
         try:
-            page = cut(kind.columns_only(kind.found(predicate)), order, size=size, **marks)
+            page = cut(kind.columns_only(found), order, size=size, **marks)
         except Refused as refusal:
             refused = refusal.message
     wanted = {name for column in shown for name in column.fields}
     rows = kind.complete(page.rows, wanted, replies=any(column.name == "reply" for column in shown))
-    known = panel.known_fields(predicate)
+    known = [] if bare else panel.known_fields(predicate)
     open_filters = {name: text for name, text in predicate.given.items() if name not in (fixed or {})}
-    chips = [chip for chip in wording.chips(predicate) if chip.name in open_filters]
+    chips = [] if bare else [chip for chip in wording.chips(predicate) if chip.name in open_filters]
     kept = {name: request.GET[name] for name in ("sort", "per", "view") if request.GET.get(name)}
     return {
         "kind": kind,
+        "bare": bare,
         "refused": refused,
         "predicate": predicate,
         "fixed": dict(fixed or {}),
@@ -87,12 +92,12 @@ def build(request: HttpRequest, kind: Kind, *, fixed: Mapping[str, str] | None =
             if chip.name != "tab"
         ],
         "said": ", ".join(chip.words for chip in chips),
-        "bare": _query({}, {"view": "none"}),
+        "whole": _query({}, {"view": "none"}),
         "q": predicate.given.get("q", ""),
         "hidden": [(n, t) for n, t in {**open_filters, **kept}.items() if n not in {"q", "view"}],
         "held": [(n, t) for n, t in {**open_filters, **kept}.items() if n in {"tab", "sort", "per", "q"}],
         "asked": list(predicate.given.items()),
-        "controls": panel.controls(kind.filters, predicate),
+        "controls": [] if bare else panel.controls(kind.filters, predicate),
         "fields": panel.fields(known, predicate),
         "choosable": _choosable(known, [column.name for column in shown]),
         "shown_names": [column.name for column in shown],
@@ -112,12 +117,12 @@ def build(request: HttpRequest, kind: Kind, *, fixed: Mapping[str, str] | None =
     }
 
 
-def _total(kind: Kind, predicate: Predicate, tabs: list[Tab]) -> int:
+def _total(found: Any, predicate: Predicate, tabs: list[Tab]) -> int:
     """How many rows match; of a chosen tab that is its number, counted already. Where documents are named by id, also
     deleted ones match, which no tab but their own counts."""
     chosen = next((tab for tab in tabs if tab.chosen), None)
     if chosen is None or "document" in predicate.given:
-        return kind.found(predicate).count()
+        return int(found.count())
     return chosen.number
 
 
@@ -129,7 +134,9 @@ def read(request: HttpRequest, fixed: Mapping[str, str] | None = None) -> Predic
     return Predicate.read(given, me=request.user.pk, zone=_zone(request), besides=OWN | _FORM)
 
 
-_FORM = frozenset({"csrfmiddlewaretoken", "format", "columns", "next", "name", "shared", "default", "page"})
+_FORM = frozenset({
+    "acknowledge", "csrfmiddlewaretoken", "format", "columns", "next", "name", "shared", "default", "page",
+})  # fmt: skip
 
 
 def _zone(request: HttpRequest) -> ZoneInfo:
