@@ -1,8 +1,8 @@
 """Templates and extraction rules, run in child processes with limits on memory, time and output.
 
-`pool` and `process` are the parent's side. `child`, `rendering`, `environment`, `growth` and `extracting` run inside
-the child, which imports no Django, has none of our environment variables and talks to nobody but its parent. `wire`,
-`exact` and `refusal` serve both, `vocabulary` tells the editor what templates may say.
+`pool`, `process` and `plain` are the parent's side. `child`, `rendering`, `environment` and `growth` run inside the
+child, which imports no Django, has none of our environment variables and talks to nobody but its parent. `wire`,
+`exact`, `refusal` and `extracting` serve both, `vocabulary` tells the editor what templates may say.
 """
 
 from __future__ import annotations
