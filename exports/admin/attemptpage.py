@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import path, reverse
+from django.urls import path
 
-from accounts.admin.desk import DeskAdmin, answer, here, post_only, require
+from accounts.admin.desk import answer, here, post_only, require
 from audit.models import Event
-from exports import attempts, looks
-from exports.admin import downloads, offers, timeline
-from exports.models import Artifact, Attempt, Document, Exchange
-from exports.states import ENDED, Reason, State
-from pipelines.definition import Definition
+from exports import attempts, inquiry, looks
+from exports.admin import actions, curling, differing, downloads, offers, rehearsing, timeline
+from exports.admin.remedying import Remedying, back
+from exports.models import Artifact, Attempt, Exchange
+from exports.states import ENDED, Reason, Resolution, State
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
 
 
-class AttemptPage(DeskAdmin):
+class AttemptPage(Remedying):
     """Mixed into AttemptAdmin."""
 
     def get_urls(self) -> list[Any]:
@@ -29,6 +29,10 @@ class AttemptPage(DeskAdmin):
         ]
         return [
             *acts,
+            *self.remedy_urls(),
+            path("<int:attempt_id>/compare/", view(differing.shown(self)), name=self.named("compare")),
+            path("<int:attempt_id>/rehearsal/", view(rehearsing.shown(self)), name=self.named("rehearsal")),
+            path("exchanges/<uuid:exchange_id>/curl/", view(curling.shown(self)), name=self.named("curl")),
             path("exchanges/<uuid:exchange_id>/<str:side>/", view(self.body), name=self.named("body")),
             path("artifacts/<uuid:artifact_id>/", view(self.artifact), name=self.named("artifact")),
             *super().get_urls(),
@@ -50,6 +54,8 @@ class AttemptPage(DeskAdmin):
         steps = timeline.of(attempt)
         by_name = {offer.name: offer for offer in offers.of_attempt(attempt, request.user, newest=newest)}
         unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
+        scene = actions.scene(attempt, document, newest=newest, back="attempt")
+        shown = {"requeue", "pause", "resume", "cancel"}
         events = Event.objects.filter(organization_id=here(), subject=f"attempt:{attempt.pk}").order_by("-id")
         return self.page(
             request,
@@ -63,7 +69,11 @@ class AttemptPage(DeskAdmin):
             side=looks.side_of(attempt.reason) if attempt.state == State.FAILED else None,
             unknown=unknown,
             steps=steps,
-            stages=_stages_of(attempt, document),
+            stages=scene.stages,
+            actions=[one for one in actions.of(scene, request.user) if one.name not in shown],
+            risks=actions.risks(scene),
+            ignored=attempt.resolution == Resolution.IGNORED,
+            doubt_can_ask=unknown and inquiry.can_ask(attempt),
             moving=attempt.state not in ENDED,
             offers=by_name,
             newest_revision=attempt.revision.pipeline.published,
@@ -91,9 +101,9 @@ class AttemptPage(DeskAdmin):
             made.append(repeat)
             return f"Attempt {repeat.number} is queued. This one stays as it ended."
 
-        response = answer(request, _page_of(attempt), do, refused=(Refused, StageError))
+        response = answer(request, back(request, attempt), do, refused=(Refused, StageError))
         if made:
-            response["Location"] = _page_of(made[0])
+            response["Location"] = back(request, made[0])
         return response
 
     @post_only
@@ -105,7 +115,7 @@ class AttemptPage(DeskAdmin):
             attempts.cancel(attempt, by=by, why=request.POST.get("why", "").strip())
             return "The attempt is cancelled; the document can be exported again."
 
-        return answer(request, _page_of(attempt), do, refused=(Refused,))
+        return answer(request, back(request, attempt), do, refused=(Refused,))
 
     @post_only
     def pause(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
@@ -116,7 +126,7 @@ class AttemptPage(DeskAdmin):
             attempts.pause(attempt, by=by, why=request.POST.get("why", "").strip())
             return "The attempt is paused: nothing is sent until somebody resumes it."
 
-        return answer(request, _page_of(attempt), do, refused=(Refused,))
+        return answer(request, back(request, attempt), do, refused=(Refused,))
 
     @post_only
     def resume(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
@@ -127,14 +137,14 @@ class AttemptPage(DeskAdmin):
             attempts.resume(attempt, by=by)
             return "The attempt goes on now."
 
-        return answer(request, _page_of(attempt), do, refused=(Refused,))
+        return answer(request, back(request, attempt), do, refused=(Refused,))
 
     @post_only
     def settle(self, request: HttpRequest, attempt_id: int) -> HttpResponse:
         attempt = self.found(request, str(attempt_id))
         by = require(request, "exports.settle_attempt")
         delivered = request.POST.get("delivered") == "yes"
-        where = [_page_of(attempt)]
+        where = [back(request, attempt)]
 
         def do() -> str:
             settled = attempts.settle(
@@ -146,10 +156,10 @@ class AttemptPage(DeskAdmin):
             )
             if delivered:
                 return "Kept: it arrived. The document is exported."
-            where[0] = _page_of(settled)
+            where[0] = back(request, settled)
             return f"Kept: it did not arrive. Attempt {settled.number} sends it again."
 
-        response = answer(request, _page_of(attempt), do, refused=(Refused, StageError))
+        response = answer(request, back(request, attempt), do, refused=(Refused, StageError))
         response["Location"] = where[0]
         return response
 
@@ -168,15 +178,3 @@ class AttemptPage(DeskAdmin):
             raise Http404("There is no such artifact here.")
         self.found(request, str(artifact.attempt_id))
         return downloads.attachment(artifact.content, name=artifact.name)
-
-
-def _stages_of(attempt: Attempt, document: Document) -> list[str]:
-    """The names one may resume from."""
-    try:
-        return [step.name for step in Definition.load(attempt.revision.definition).for_queue(document.queue_id)]
-    except (StageError, KeyError, TypeError, ValueError):
-        return []
-
-
-def _page_of(attempt: Attempt) -> str:
-    return reverse("admin:exports_attempt_change", args=[attempt.pk])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -12,9 +13,22 @@ from django.urls import path, reverse
 from accounts.admin.desk import DeskAdmin, answer, here, number, post_only, principal, require
 from audit.models import Event
 from exports import documents, reviews
-from exports.admin import bodies, comparing, downloads, fieldtables, offers, preview
+from exports.admin import (
+    actions,
+    bodies,
+    chosen,
+    comparing,
+    correcting,
+    courses,
+    doubts,
+    downloads,
+    fieldtables,
+    offers,
+    preview,
+    versionpage,
+)
 from exports.admin.lists import walking
-from exports.models import Attempt, Document, FieldsVersion
+from exports.models import Document
 from exports.states import Status
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
@@ -31,7 +45,6 @@ DONE = {
     "restore": "{} is back in review, with all that it had.",
     "purge": "{} is purged: its content is gone for good.",
 }
-ATTEMPTS_SHOWN = 50
 
 
 class DocumentPage(DeskAdmin):
@@ -43,8 +56,9 @@ class DocumentPage(DeskAdmin):
         return [
             *acts,
             path("<int:document_id>/original/", view(self.original), name=self.named("original")),
+            path("<int:document_id>/assign/", view(self.assign), name=self.named("assign")),
             path("<int:document_id>/correct/", view(self.correct), name=self.named("correct")),
-            path("<int:document_id>/versions/<int:number>/", view(self.version_view), name=self.named("version")),
+            path("<int:document_id>/versions/<int:number>/", view(versionpage.shown(self)), name=self.named("version")),
             path("preview/<int:pipeline_id>/<int:stage_id>/", view(preview.shown(self)), name=self.named("preview")),
             path("preview/<int:pipeline_id>/choices/", view(preview.choices(self)), name=self.named("choices")),
             path("comparison/<int:pipeline_id>/", view(comparing.compared(self)), name=self.named("comparison")),
@@ -55,41 +69,49 @@ class DocumentPage(DeskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         document = self._document(request, object_id)
-        tree = document.fields.content if document.fields else []
-        schema = document.queue.schema.content if document.queue.schema else []
-        attempts = list(
-            Attempt.objects.filter(document=document)
-            .select_related("revision__pipeline")
-            .defer("answer", "revision__definition")
-            .order_by("-number")[:ATTEMPTS_SHOWN]
+        course = courses.of(
+            document, chosen=number(request.GET.get("attempt", "")), below=number(request.GET.get("below", ""))
         )
-        newest = attempts[0] if attempts else None
-        events = Event.objects.filter(organization_id=here(), subject=f"document:{document.pk}")
+        newest, attempt = course.newest, course.chosen
+        tab = chosen.tab_of(request.GET.get("tab", ""))
         may_correct = request.user.has_perm("exports.change_document") and document.purged_at is None
         reviewer = document.reviewer if document.status == Status.REVIEWING else ""
         reviews_it = reviewer == principal(request).name
+        may_correct = may_correct and (not reviewer or reviews_it)
+        scene = actions.scene(newest, document, newest=True, back="document") if newest is not None else None
+        offered = actions.of(scene, request.user) if scene is not None else []
+        risks = actions.risks(scene) if scene is not None else []
+        doubt = doubts.of(newest, document, request.user) if newest is not None else None
         return self.page(
             request,
             "admin/exports/document.html",
             document,
             title=document.external_id,
             document=document,
-            offers=offers.of_document(document, request.user, newest),
-            file=_original(document),
-            sections=fieldtables.sections(tree, schema),
-            version=document.fields.number if document.fields else 0,
-            versions=document.versions.defer("content")[:50],
-            attempts=attempts,
+            offers=[one for one in offers.of_document(document, request.user, newest) if one.name != "again"],
+            actions=[*offered, actions.assign(document, request.user)],  # type: ignore[arg-type]
+            risks=risks,
+            shown_risks=risks if document.status == Status.FAILED_EXPORT and doubt is None else [],
+            doubt=doubt,
+            course=course,
+            legend=courses.LEGEND,
+            keep=f"{urlencode({'walk': request.GET['walk']})}&" if "walk" in request.GET else "",
+            attempt=attempt,
             newest=newest,
-            moving=any(attempt.finished_at is None for attempt in attempts),
-            may_correct=may_correct and (not reviewer or reviews_it),
+            tabs=chosen.TABS,
+            tab=tab,
+            moving=newest is not None and newest.finished_at is None,
+            may_correct=may_correct,
+            corrects=may_correct and "edit" in request.GET,
+            may_send=newest is not None and any(one.name == "requeue" and not one.why_not for one in offered),
             may_start=may_correct and document.status in reviews.STARTS,
             reviewer=offers.display_name(reviewer),
             reviews=reviews_it,
-            purged=events.filter(verb="document.purge").first() if document.purged_at else None,
-            attachments=document.attachments.select_related("artifact__run").order_by("key"),
-            events=events.order_by("-id")[:100],
-            metadata=document.metadata,
+            purged=_purge_of(document),
+            version=document.fields.number if document.fields else 0,
+            file=_original(document) if tab == "fields" else None,
+            sections=chosen.sections(document) if tab == "fields" else [],
+            **chosen.of(tab, document, attempt),
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -126,26 +148,14 @@ class DocumentPage(DeskAdmin):
             )
             return f"Saved as version {saved.number}. The former ones are kept."
 
+        if request.POST.get("then") == "send":
+            return walking.on(request, document, correcting.and_send(request, document, made, version))
         return walking.on(request, document, answer(request, to, do, refused=(Refused, StageError)))
 
-    def version_view(self, request: HttpRequest, document_id: int, number: int) -> HttpResponse:
+    @post_only
+    def assign(self, request: HttpRequest, document_id: int) -> HttpResponse:
         document = self._document(request, str(document_id))
-        version = FieldsVersion.objects.filter(document=document, number=number).first()
-        if version is None:
-            raise Http404(f"There is no version {number}.")
-        before = FieldsVersion.objects.filter(document=document, number__lt=number).first()
-        schema = document.queue.schema.content if document.queue.schema else []
-        return self.page(
-            request,
-            "admin/exports/version.html",
-            document,
-            title=f"{document.external_id}, version {number}",
-            document=document,
-            version=version,
-            changes=_changes(before.content if before else [], version.content),
-            before=before,
-            sections=fieldtables.sections(version.content, schema),
-        )
+        return walking.on(request, document, correcting.assign(request, document))
 
     def _act(self, name: str) -> Callable[..., HttpResponse]:
         verb = {"export": "ask_export", "remove": "delete"}.get(name, name)
@@ -164,14 +174,14 @@ class DocumentPage(DeskAdmin):
                 return DONE[name].format(document.external_id)
 
             to = reverse("admin:exports_document_change", args=[document.pk])
-            to = f"{to}#correct" if name == "start_review" else to
+            to = f"{to}?tab=fields&edit=1#chosen" if name == "start_review" else to
             return walking.on(request, document, answer(request, to, do, refused=(Refused,)))
 
         return act
 
     def _document(self, request: HttpRequest, object_id: str) -> Document:
         found: Document = self.found(request, object_id)
-        rows = Document.objects.select_related("queue__pipeline", "queue__schema", "fields", "original")
+        rows = Document.objects.select_related("queue__pipeline", "queue__schema", "fields", "original", "assignee")
         document: Document = rows.get(pk=found.pk)
         return document
 
@@ -186,24 +196,8 @@ def _original(document: Document) -> dict[str, Any] | None:
     return {"kind": kind, "body": body, "size": document.original.size, "sha256": document.original.sha256}
 
 
-def _changes(before: list[Any], after: list[Any]) -> list[dict[str, str]]:
-    """Values that differ between two versions, by the datapoint's id."""
-
-    def values(tree: list[Any]) -> dict[int, tuple[str, str]]:
-        found = {}
-        for section in fieldtables.sections(tree):
-            cells = [*section.cells, *(cell for table in section.tables for row in table.rows for cell in row.cells)]
-            found.update({cell.id: (cell.label, cell.value) for cell in cells if cell is not None})
-        return found
-
-    old, new = values(before), values(after)
-    changed = [key for key in {**old, **new} if old.get(key, ("", ""))[1] != new.get(key, ("", ""))[1]]
-    return [
-        {
-            "label": (new.get(key) or old[key])[0],
-            "old": old.get(key, ("", ""))[1],
-            "new": new.get(key, ("", ""))[1],
-            "gone": "yes" if key not in new else "",
-        }
-        for key in changed
-    ]
+def _purge_of(document: Document) -> Event | None:
+    if document.purged_at is None:
+        return None
+    events = Event.objects.filter(organization_id=here(), subject=f"document:{document.pk}")
+    return events.filter(verb="document.purge").first()

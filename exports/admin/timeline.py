@@ -73,9 +73,10 @@ def of(attempt: Attempt) -> list[Step]:
     runs = list(StageRun.objects.filter(attempt=attempt))
     exchanges = Exchange.objects.filter(attempt=attempt).select_related("request_content", "reply_content")
     artifacts = Artifact.objects.filter(attempt=attempt).select_related("content")
-    sent, made, delivered = defaultdict(list), defaultdict(list), defaultdict(list)
+    by_run, made, delivered = defaultdict(list), defaultdict(list), defaultdict(list)
     for index, exchange in enumerate(exchanges):
-        sent[exchange.run_id].append(_sent(exchange, read=index < BODIES_SHOWN, over=attempt.state in ENDED))
+        read = index < BODIES_SHOWN
+        by_run[exchange.run_id].append(sent(exchange, over=attempt.state in ENDED, request=read, reply=read))
     for index, artifact in enumerate(artifacts):
         body = bodies.shown(artifact.content) if index < BODIES_SHOWN else None
         made[artifact.run_id].append(Made(artifact, body))
@@ -91,10 +92,10 @@ def of(attempt: Attempt) -> list[Step]:
                 run=run,
                 look=look,
                 kind=stages.KINDS.get(run.kind, run.kind).partition(":")[0],
-                lasted=None if run.finished_at is None and attempt.state in ENDED else _lasted(run),
+                lasted=None if run.finished_at is None and attempt.state in ENDED else lasted(run),
                 unknown=unknown,
                 messages=[message for message in run.messages if isinstance(message, dict)],
-                exchanges=sent[run.pk],
+                exchanges=by_run[run.pk],
                 artifacts=made[run.pk],
                 deliveries=delivered[run.pk],
                 changes=list(_changes(run.operations)),
@@ -105,33 +106,37 @@ def of(attempt: Attempt) -> list[Step]:
     return steps
 
 
-def _lasted(run: StageRun) -> timedelta:
+def lasted(run: StageRun) -> timedelta:
     return (run.finished_at or timezone.now()) - run.begun_at
 
 
-def _sent(row: Exchange, *, read: bool, over: bool) -> Sent:
+def ending(row: Exchange, *, over: bool) -> tuple[str, str]:
+    """The tone of an exchange, and how it ended in a word."""
     if row.status is not None:
-        tone = GOOD if row.status < 400 else WARN if row.status in {429, 503} else BAD
-        told = str(row.status)
-    elif row.error:
-        tone, told = BAD, "no reply"
-    elif row.ended_at is not None:
-        tone, told = GOOD, "done"
-    else:
-        tone, told = (BAD, "outcome unknown") if over else (BUSY, "under way")
+        return GOOD if row.status < 400 else WARN if row.status in {429, 503} else BAD, str(row.status)
+    if row.error:
+        return BAD, "no reply"
+    if row.ended_at is not None:
+        return GOOD, "done"
+    return (BAD, "outcome unknown") if over else (BUSY, "under way")
+
+
+def sent(row: Exchange, *, over: bool, request: bool = True, reply: bool = True) -> Sent:
+    """One exchange with the bodies that are asked for; its `request_content` and `reply_content` are read then."""
+    tone, told = ending(row, over=over)
     return Sent(
         row=row,
         tone=tone,
         told=told,
-        request=bodies.shown(row.request_content, whole=row.request_size) if read else None,
-        reply=bodies.shown(row.reply_content, whole=row.reply_size, truncated=row.reply_truncated) if read else None,
-        timings=_timings(row.timings),
+        request=bodies.shown(row.request_content, whole=row.request_size) if request else None,
+        reply=bodies.shown(row.reply_content, whole=row.reply_size, truncated=row.reply_truncated) if reply else None,
+        timings=timings(row.timings),
         lasted=row.ended_at - row.begun_at if row.ended_at else None,
         purpose=PURPOSES.get(row.purpose, row.purpose),
     )
 
 
-def _timings(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def timings(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parts of the total in order, each with its share in percent."""
     known = {name: float(told[name]) for name in PARTS if isinstance(told.get(name), int | float)}
     total = told.get("total")

@@ -90,11 +90,11 @@ def test_fields_are_corrected_and_the_former_version_kept(sit_down, queue):
     document = desk.document(queue, status="to_review")
 
     page = sit_down("operator").open(f"/admin/exports/document/{document.pk}/change/")
-    page.get_by_role("tab", name="Correct").click()
+    page.get_by_role("link", name="Edit fields").click()
     page.get_by_label("Sender name").fill("Acme Paper & Sons")
     page.get_by_role("button", name="Save as a new version").click()
     expect(page.get_by_text("Saved as version 2.")).to_be_visible()
-    page.get_by_role("tab", name=re.compile("Versions")).click()
+    page.get_by_role("link", name="Versions").click()
     page.get_by_role("link", name="Version 2").click()
 
     expect(page.locator(".desk-diff .is-added")).to_have_text("Acme Paper & Sons")

@@ -42,10 +42,11 @@ def test_opening_for_correction_starts_the_review_and_others_are_told(organizati
 
     opened = press(anna, "start_review", document)
 
-    assert opened.redirect_chain[-1][0].endswith(f"/{document.pk}/change/#correct")
+    assert opened.redirect_chain[-1][0].endswith(f"/{document.pk}/change/?tab=fields&edit=1#chosen")
     document.refresh_from_db()
     assert (document.status, document.reviewer) == (Status.REVIEWING, "user:anna")
-    hers, his = page(anna, document), page(ben, document)
+    hers = opened.content.decode()
+    his = ben.get(reverse("admin:exports_document_change", args=[document.pk]), {"edit": "1"}).content.decode()
     assert "You are reviewing it; that began <time" in hers
     assert 'id="fields-form"' in hers
     assert 'action="../cancel_review/"' in hers
