@@ -50,6 +50,7 @@ class Drain:
         self._leases: Counter[UUID] = Counter()
         self._running = 0
         self._alone = False
+        self._turn = 0
         self._over = threading.Event()
         self.heart = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -86,7 +87,8 @@ class Drain:
         self.world.refresh()
         self.world.loops = doorbell.listeners()
         Loop.objects.filter(pk=self.row.pk).update(seen_at=timezone.now())
-        sweep.run()
+        self._turn += 1
+        sweep.run(self._turn)
 
     def _take_more(self) -> bool:
         """Claim into the free places; True when the work list had more than they hold."""

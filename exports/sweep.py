@@ -30,13 +30,18 @@ from exports.models import Loop
 log = logging.getLogger(__name__)
 
 
-def run() -> None:
-    """One round. A part's fault is logged and does not keep the other parts from their work."""
-    parts = (
-        _lapse, _wake, _time_out, _seal, _tell, _breakers, _tallies, _alerts, _jobs, _triggers, _reviews, _erase,
-        _groups, _index, _forget_loops, _forget_replies, _forget_events,
+TURNS = 5
+"""Rounds among which the parts that can wait some seconds take turns: each round costs the exports processor time."""
+
+
+def run(turn: int | None = None) -> None:
+    """One round: the urgent parts, and those of the others whose `turn` it is; all of them without one. A part's fault
+    is logged and does not keep the other parts from their work."""
+    urgent = (_lapse, _wake, _time_out, _seal, _tell, _breakers, _jobs)
+    patient = (
+        _triggers, _index, _groups, _tallies, _alerts, _reviews, _erase, _forget_loops, _forget_replies, _forget_events
     )  # fmt: skip
-    for part in parts:
+    for part in (*urgent, *(patient if turn is None else patient[turn % TURNS :: TURNS])):
         try:
             part()
         except Exception:

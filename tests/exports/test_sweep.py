@@ -67,3 +67,20 @@ def test_a_part_that_fails_is_logged_and_keeps_no_other_from_its_work(organizati
     assert [record.part for record in caplog.records] == ["_seal"]
     assert not Seal.objects.exists()
     assert not Event.objects.exists()
+
+
+def test_every_part_has_its_turn_within_five_rounds_and_the_urgent_ones_each_time(monkeypatch):
+    ran = []
+    parts = [name for name in vars(sweep) if name.startswith("_") and callable(vars(sweep)[name])]
+    for name in parts:
+        part = lambda name=name: ran.append(name)  # noqa: E731
+        part.__name__ = name
+        monkeypatch.setattr(sweep, name, part)
+
+    for turn in range(7, 7 + sweep.TURNS):
+        sweep.run(turn)
+
+    assert {name: ran.count(name) for name in parts} == {
+        name: sweep.TURNS if name in {"_lapse", "_wake", "_time_out", "_seal", "_tell", "_breakers", "_jobs"} else 1
+        for name in parts
+    }
