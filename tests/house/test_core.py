@@ -7,7 +7,8 @@ import tomllib
 from tests.house import tree
 
 OF_DJANGO = {
-    "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "configuration", "destinations", "drafts", "management", "migrations", "models", "publishing", "rotation", "templatetags",
+    "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "completions", "configuration",
+    "destinations", "drafts", "history", "management", "migrations", "models", "publishing", "rotation", "templatetags",
     "tokens", "vault",
 }  # fmt: skip
 
