@@ -11,7 +11,7 @@ from accounts.policy import Principal, require
 from audit import trail
 from exports import transitions
 from exports.models import Attempt, Document
-from exports.states import Resolution, State, Status
+from exports.states import Reason, Resolution, State, Status
 from pipelines.refusals import Refused
 
 REFERENCE = 200
@@ -53,6 +53,8 @@ def delivered_elsewhere(attempt: Attempt, *, by: Principal, reference: str, why:
         locked: Attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
         if locked.state != State.FAILED or locked.resolution not in {"", Resolution.IGNORED}:
             raise Refused(f"Only an open failure is marked as delivered elsewhere; this attempt {_standing(locked)}.")
+        if locked.reason == Reason.UNCONFIRMED:
+            raise Refused("Its outcome is unknown: settle it, once you have looked at the other side.")
         if locked.document_id is None or not transitions.move_document(
             locked.document_id, Status.EXPORTED, by=by, verb="deliver_elsewhere", why=why,
             sources={Status.FAILED_EXPORT}, messages=[],

@@ -83,6 +83,16 @@ def test_what_is_no_open_failure_is_refused(failure):
         remedies.delivered_elsewhere(again, by=builders.owner(), reference="1", why="x")
 
 
+def test_an_unknown_outcome_is_settled_and_not_called_delivered_elsewhere(organization):
+    unknown = loop.run_now(builders.attempt({"name": "a", "kind": "act_and_send", "config": {"do": "unconfirmed"}}).pk)
+
+    with pytest.raises(Refused, match="settle it, once you have looked"):
+        remedies.delivered_elsewhere(unknown, by=builders.owner(), reference="1", why="x")
+
+    unknown.refresh_from_db()
+    assert (unknown.resolution, unknown.document.status) == ("", Status.FAILED_EXPORT)
+
+
 def test_a_viewer_may_none_of_it(failure):
     viewer = Principal("user:vera", failure.organization_id, frozenset({"exports.view_attempt"}))
 
