@@ -12,6 +12,7 @@ class ProjectConfig(AppConfig):
         from config import checks  # noqa: F401 (importing registers them)
 
         hide_the_task_queue()
+        hide_djangos_groups()
 
 
 def hide_the_task_queue() -> None:
@@ -22,3 +23,12 @@ def hide_the_task_queue() -> None:
     for model in apps.get_app_config("django_q").get_models():
         if admin.site.is_registered(model):
             admin.site.unregister(model)
+
+
+def hide_djangos_groups() -> None:
+    """A role belongs to a member of an organization (accounts/policy.py); a group of Django's would grant nothing."""
+    from django.contrib import admin
+    from django.contrib.auth.models import Group
+
+    if admin.site.is_registered(Group):
+        admin.site.unregister(Group)

@@ -165,7 +165,12 @@ UNFOLD: dict[str, Any] = {
         "config.desk.lists_css",
         "config.desk.groups_css",
     ],
-    "SCRIPTS": ["config.desk.script", "config.desk.keys_script", "config.desk.hints_script"],
+    "SCRIPTS": [
+        "config.desk.theme_script",
+        "config.desk.script",
+        "config.desk.keys_script",
+        "config.desk.hints_script",
+    ],
     "SIDEBAR": {"show_search": False, "navigation": "config.desk.navigation"},
 }
 
@@ -192,6 +197,10 @@ def lists_css(_request: HttpRequest) -> str:
 
 def keys_script(_request: HttpRequest) -> str:
     return _static("desk/keys.js")
+
+
+def theme_script(_request: HttpRequest) -> str:
+    return _static("desk/theme.js")
 
 
 def script(_request: HttpRequest) -> str:

@@ -1,11 +1,12 @@
 """Where each door is."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("api/v1/", include("exports.api.urls")),
+    re_path(r"^admin/(?:accounts|audit|exports|pipelines)/$", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
 ]

@@ -69,6 +69,8 @@ class AccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_superuser", "last")
     list_filter = ("is_active", "is_superuser")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
     compressed_fields = True
 
     @admin.display(description="last seen", ordering="last_login")
@@ -76,8 +78,16 @@ class AccountAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]
         return moment(obj.last_login, empty="never")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        return [*fieldsets, ("Reading", {"fields": ("time_zone",)})] if obj else fieldsets
+        """Without Django's groups and permissions: what a person may do is their role in an organization."""
+        if not obj:
+            return super().get_fieldsets(request, obj)
+        return [
+            (None, {"fields": ("username", "password")}),
+            ("Person", {"fields": ("first_name", "last_name", "email")}),
+            ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+            ("Dates", {"fields": ("last_login", "date_joined")}),
+            ("Reading", {"fields": ("time_zone",)}),
+        ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What a person did keeps their name; an account is switched off, not deleted."""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from audit.models import Event
 from exports.bulk import working
-from exports.models import Attempt, Document, JobItem
+from exports.models import Attempt, Document, FailureGroup, JobItem
 from exports.states import State, Status
 from tests import builders, desk
 
@@ -208,16 +208,43 @@ def test_every_page_forbids_scripts_of_its_own_and_of_others(organization, queue
 
     policy = response.headers["Content-Security-Policy"]
     assert "script-src 'self' 'unsafe-eval';" in policy
-    assert "default-src 'self';" in policy
+    assert "default-src 'none';" in policy
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
 
 
-def test_superusers_see_the_task_queue_and_others_do_not(organization):
+def test_superusers_see_the_accounts_and_others_do_not(organization):
     root = Client()
     root.force_login(User.objects.create_superuser("root"))
 
-    assert root.get("/admin/auth/group/").status_code == 200
-    assert signed_in(organization, "owner").get("/admin/auth/group/").status_code == 403
+    assert root.get("/admin/accounts/user/").status_code == 200
+    assert signed_in(organization, "owner").get("/admin/accounts/user/").status_code == 403
+
+
+@pytest.mark.parametrize("app", ["accounts", "audit", "exports", "pipelines"])
+def test_an_app_is_no_page_and_leads_home(organization, app):
+    response = signed_in(organization, "owner").get(f"/admin/{app}/")
+
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+
+
+def test_djangos_groups_grant_nothing_and_are_not_in_the_admin(organization):
+    root = Client()
+    root.force_login(User.objects.create_superuser("root"))
+
+    assert root.get("/admin/auth/group/").status_code == 404
+
+
+def test_a_page_stands_where_the_sidebar_says(organization, queue):
+    owner = signed_in(organization, "owner")
+    group = FailureGroup.own(signature="a" * 64, reason="rejected", pattern="inv unknown")
+    group.save()
+
+    crumbs = [
+        re.findall(r'class="desk-crumb[^>]*>([^<]*)<', page(owner, *where))
+        for where in (("exports_failuregroup_changelist",), ("exports_failuregroup_change", group.pk))
+    ]
+
+    assert crumbs == [["Failed exports"], ["Failed exports", "inv unknown"]]
 
 
 def test_a_job_cannot_be_made_of_another_organizations_attempts(organization, queue):
