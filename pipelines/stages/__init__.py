@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+import sys
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -25,19 +25,15 @@ def choices() -> list[tuple[str, str]]:
 def get(kind: str) -> ModuleType:
     """The module of a kind. Raises KeyError for a kind that nobody provides."""
     if kind in KINDS:
-        return _ours(kind)
+        name = f"pipelines.stages.{kind}"
+        # Asked five times a document, and import_module takes locks that all threads of a worker share.
+        return sys.modules.get(name) or import_module(name)
     for entry in _third_party():
         if entry.name == kind:
             module = entry.load()
             assert isinstance(module, ModuleType)
             return module
     raise KeyError(kind)
-
-
-@cache
-def _ours(kind: str) -> ModuleType:
-    """Kept: asked five times a document, and import_module takes locks that all threads of a worker share."""
-    return import_module(f"pipelines.stages.{kind}")
 
 
 def _third_party() -> tuple:  # type: ignore[type-arg]

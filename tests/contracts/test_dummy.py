@@ -72,7 +72,7 @@ def test_nobody_answers_in_time():
     attempt = export(park_on="the bank", park_seconds=0.001)
 
     attempts.time_out(timezone.now())
+    attempt = loop.run_now(attempt.pk)
 
-    attempt.refresh_from_db()
     assert (attempt.state, attempt.reason) == (State.FAILED, Reason.TIMEOUT)
     assert "the bank" in attempt.message

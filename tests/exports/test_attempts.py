@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.policy import Principal
 from audit.models import Event
-from exports import attempts, jobs, loop, worklist
+from exports import attempts, loop, worklist
 from exports.models import Attempt, StageRun
 from exports.states import Reason, State, Status
 from pipelines.refusals import Refused
@@ -152,24 +152,6 @@ def test_a_queue_without_a_published_pipeline_says_what_to_do():
 
     document.refresh_from_db()
     assert document.status == Status.CONFIRMED
-
-
-def test_a_job_requeues_many_once_and_counts_what_became_of_each():
-    ones = [failed(), failed(), failed("unconfirmed")]
-    ids = [one.pk for one in ones]
-
-    job = jobs.requeue_many(ids, by=builders.owner(), why="all fixed", token="form-1")
-    same = jobs.requeue_many(ids, by=builders.owner(), why="all fixed", token="form-1")
-    jobs.advance(most=2)
-    jobs.advance(most=10)
-    jobs.advance(most=10)
-
-    job.refresh_from_db()
-    assert same.pk == job.pk
-    assert job.done == 3
-    assert job.finished_at is not None
-    assert job.outcomes["re-queued"] == 2
-    assert Attempt.objects.filter(trigger="bulk").count() == 2
 
 
 def test_every_move_left_its_event():

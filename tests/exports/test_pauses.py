@@ -134,7 +134,7 @@ def test_the_page_pauses_and_resumes_and_says_who_did_it(organization):
 
     pause = reverse("admin:exports_attempt_pause", args=[attempt.pk])
     shown = client.post(pause, {"why": "month <end>"}, follow=True).content.decode()
-    listed = client.get(reverse("admin:exports_attempt_changelist"), {"tab": "active"}).content.decode()
+    listed = client.get(reverse("admin:exports_attempt_changelist"), {"state": "paused"}).content.decode()
     resume = reverse("admin:exports_attempt_resume", args=[attempt.pk])
     client.get(resume)
     still = Attempt.objects.get().state

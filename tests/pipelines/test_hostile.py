@@ -236,6 +236,6 @@ def test_a_hostile_expression_is_refused_or_stopped(text):
     with pytest.raises(StageError) as refused:
         expressions.parse(text).evaluate(expressions.names_for(FIELDS))
 
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15, "it is stopped, not waited for"
     assert "Traceback" not in refused.value.message
     assert len(refused.value.message) < 400

@@ -79,6 +79,7 @@ def asked(draw, world):
         "schemas": world.schema, "pipelines": world.pipeline, "revisions": world.revision,
         "destinations": world.destination, "stages": world.stage, "audit_events": world.queue, "triggers": world.trigger,
         "channels": world.channel, "event_deliveries": world.event_delivery,
+        "failure_groups": world.failure_group,
     }  # fmt: skip
     words = path.split("/")
     filled = []
