@@ -123,3 +123,5 @@ OF_DOCUMENTS: dict[str, Callable[[Any, str], Q]] = {
 """`at` leads from the row to its document: "" or "document__"."""
 NAMING_A_STANDING = frozenset({"status", "tab", "document"})
 """Whoever asks for one of these may mean deleted documents too."""
+WORDS = frozenset({"q", "reply"})
+"""Free text: what is frequent is found in too many places to count them all for a page."""

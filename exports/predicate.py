@@ -7,7 +7,7 @@ exports/parameters.py, its meaning to the database in exports/conditions.py, its
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -88,11 +88,22 @@ class Predicate:
         kept = {name: text for name, text in merged.items() if text}
         return self.read(kept, me=self.reading.me, zone=self.reading.zone)
 
+    def saying(self, *words: str) -> Self:
+        """With these words, folded already, in place of those of `q`. For looking up in steps only: what it was given
+        as does not follow."""
+        return replace(self, values={**self.values, "q": words})
+
+    def wordless(self) -> Self:
+        """Without any free text; the same holds."""
+        return replace(
+            self, values={name: value for name, value in self.values.items() if name not in conditions.WORDS}
+        )
+
     def attempts(self) -> QuerySet[Attempt]:
         """The attempts of the organization in scope that fit; none twice, in no order."""
         rows: QuerySet[Attempt] = Attempt.objects.filter(self._of_attempts() & self._of_documents("document__"))
-        for word in self.values.get("q", ()):
-            rows = rows.filter(matching.attempts_saying(word))
+        if words := self.values.get("q"):
+            rows = rows.filter(matching.attempts_saying(words))
         if "last" in self.given:
             rows = rows.filter(conditions.newest())
             if not conditions.NAMING_A_STANDING & self.given.keys():
@@ -105,8 +116,8 @@ class Predicate:
         rows: QuerySet[Document] = Document.objects.filter(self._of_documents(""))
         if not conditions.NAMING_A_STANDING & self.given.keys():
             rows = rows.exclude(status__in=conditions.GONE)
-        for word in self.values.get("q", ()):
-            rows = rows.filter(matching.documents_about(word, conditions.newest()))
+        if words := self.values.get("q"):
+            rows = rows.filter(matching.documents_about(words, conditions.newest()))
         if conditions.OF_ATTEMPTS.keys() & self.given.keys():
             fitting = Attempt.objects.filter(self._of_attempts())
             if not self.values.get("open"):  # an open failure is its document's newest attempt

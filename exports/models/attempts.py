@@ -97,6 +97,28 @@ class Attempt(Scoped):
                 name="attempt_by_finish",
                 condition=models.Q(finished_at__isnull=False),
             ),
+            models.Index(
+                fields=["organization", "created_at"],
+                name="attempt_unfinished",
+                condition=models.Q(finished_at__isnull=True),
+            ),
+            # What lists are filtered by and counted from, without reading a row: few distinct values, so that
+            # PostgreSQL keeps it at 8 bytes an attempt.
+            models.Index(
+                fields=[
+                    "organization",
+                    "state",
+                    "resolution",
+                    "reason",
+                    "http_status",
+                    "group",
+                    "stage",
+                    "revision",
+                    "lane",
+                    "trigger",
+                ],
+                name="attempt_facets",
+            ),
         ]
         permissions: ClassVar = [
             ("requeue_attempt", "Can re-queue a failed attempt"),

@@ -33,14 +33,18 @@ class FieldValue(Scoped):
 
     class Meta:
         indexes: ClassVar = [
-            # Prefixes by LIKE on PostgreSQL, whatever its collation; by a range on SQLite.
+            # Prefixes by LIKE on PostgreSQL, whatever its collation; by a range on SQLite. The document stands in them
+            # so that no row is read.
             models.Index(
-                fields=["organization", "name", "text"],
+                fields=["organization", "name", "text", "document"],
                 name="value_by_name",
-                opclasses=["int8_ops", "varchar_pattern_ops", "varchar_pattern_ops"],
+                opclasses=["int8_ops", "varchar_pattern_ops", "varchar_pattern_ops", "int8_ops"],
+                condition=models.Q(whole=True),
             ),
             models.Index(
-                fields=["organization", "text"], name="value_by_text", opclasses=["int8_ops", "varchar_pattern_ops"]
+                fields=["organization", "text", "document"],
+                name="value_by_text",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
             ),
             models.Index(
                 fields=["organization", "name", "number"],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from exports import looks
 from exports.admin.lists import rows
@@ -47,16 +47,21 @@ class Kind:
     found: Callable[[Predicate], QuerySet[Any]]
     columns_only: Callable[[QuerySet[Any]], QuerySet[Any]]
     complete: Callable[..., list[rows.Row]]
-    tabs: Callable[[Predicate], list[Tab]]
+    tabs: Callable[[Predicate, Mapping[str, int]], list[Tab]]
+    """From how many rows stand at which status or state, whatever the chosen tab."""
+    untabbed: Callable[[Predicate], Predicate]
+    """Whose rows the tabs divide."""
     acts: tuple[str, ...]
     """Keys of exports.bulk.acts, in the order of their buttons."""
 
 
-def _document_tabs(predicate: Predicate) -> list[Tab]:
+def _all_documents(predicate: Predicate) -> Predicate:
+    return predicate.having(tab="", status=",".join(Status))
+
+
+def _document_tabs(predicate: Predicate, counts: Mapping[str, int]) -> list[Tab]:
     """Counted under the other filters, so that each holds what it promises."""
     others = predicate.having(tab="", status="")
-    counted = predicate.having(tab="", status=",".join(Status)).documents()
-    counts: dict[str, int] = dict(counted.order_by().values_list("status").annotate(Count("pk")))
     named = [
         *looks.TABS,
         ("failed", "Only the failed", (Status.FAILED_EXPORT,)),
@@ -90,9 +95,12 @@ _STATES = (
 )
 
 
-def _attempt_tabs(predicate: Predicate) -> list[Tab]:
-    others = predicate.having(state="")
-    counts: dict[str, int] = dict(others.attempts().order_by().values_list("state").annotate(Count("pk")))
+def _all_attempts(predicate: Predicate) -> Predicate:
+    return predicate.having(state="")
+
+
+def _attempt_tabs(predicate: Predicate, counts: Mapping[str, int]) -> list[Tab]:
+    others = _all_attempts(predicate)
     given = set(predicate.values.get("state", ()))
     tabs = [Tab("", "All", {}, sum(counts.values()), chosen=not given, query=others.query())]
     for key, title, states in _STATES:
@@ -104,7 +112,7 @@ def _attempt_tabs(predicate: Predicate) -> list[Tab]:
     return tabs
 
 
-def _no_tabs(_predicate: Predicate) -> list[Tab]:
+def _no_tabs(_predicate: Predicate, _counts: Mapping[str, int]) -> list[Tab]:
     return []
 
 
@@ -115,7 +123,7 @@ DOCUMENTS = Kind(
     ("document", "status", "number", "party", "amount", "due", "reason", "age", "assignee"),
     (*_COMMON, "arrived", "since", "until", "tries", "open", "automated"),
     "exports.view_document", "document",
-    Predicate.documents, rows.of_documents, rows.complete, _document_tabs,
+    Predicate.documents, rows.of_documents, rows.complete, _document_tabs, _all_documents,
     ("confirm", "export", "requeue", "send_back", "postpone", "reject", "assign", "delete"),
 )  # fmt: skip
 ATTEMPTS = Kind(
@@ -123,7 +131,7 @@ ATTEMPTS = Kind(
     ("document", "reason", "stage", "code", "tries", "next", "pipeline", "age"),
     (*_COMMON, "since", "until", "tries", "trigger", "resolution", "open"),
     "exports.view_attempt", "ids",
-    Predicate.attempts, rows.of_attempts, rows.complete_attempts, _attempt_tabs,
+    Predicate.attempts, rows.of_attempts, rows.complete_attempts, _attempt_tabs, _all_attempts,
     ("requeue", "cancel", "ignore", "send_back", "assign"),
 )  # fmt: skip
 GROUP = Kind(
@@ -132,7 +140,7 @@ GROUP = Kind(
      "assignee"),
     (*_COMMON, "since", "until", "tries", "trigger"),
     "exports.view_attempt", "ids",
-    Predicate.attempts, rows.of_attempts, rows.complete_attempts, _no_tabs,
+    Predicate.attempts, rows.of_attempts, rows.complete_attempts, _no_tabs, lambda predicate: predicate,
     ("requeue", "ignore", "send_back", "assign"),
 )  # fmt: skip
 

@@ -14,8 +14,9 @@ from accounts.admin.desk import DeskAdmin, number
 from accounts.models import User
 from exports import wording
 from exports.admin.lists import columns, panel
-from exports.admin.lists.kinds import Kind, Tab
-from exports.admin.lists.paging import Order, Slice, cut
+from exports.admin.lists.counting import count
+from exports.admin.lists.kinds import Kind
+from exports.admin.lists.paging import Order, Slice
 from exports.bulk.acts import ACTS
 from exports.models import ListChoice, SavedView
 from exports.predicate import Predicate
@@ -58,14 +59,14 @@ def build(
     shown = columns.chosen(str(name) for name in names) or columns.chosen(kind.columns)
     size = number(request.GET.get("per", ""))
     size = size if size in SIZES else 50
-    total, tabs, page = 0, [], Slice([])
+    total, more, tabs, page = 0, False, [], Slice([])
     if not refused:
-        tabs = kind.tabs(predicate)
-        found = kind.found(predicate)
-        total = _total(found, predicate, tabs)
+        counted = count(kind, predicate, size)
+        tabs, more = kind.tabs(predicate, counted.by), counted.more
+        total = counted.total(predicate, tabs)
         marks = {name: request.GET.get(name, "") for name in ("after", "before")}
         try:
-            page = cut(kind.columns_only(found), order, size=size, **marks)
+            page = counted.page(kind, predicate, order, size=size, **marks)
         except Refused as refusal:
             refused = refusal.message
     wanted = {name for column in shown for name in column.fields}
@@ -83,6 +84,7 @@ def build(
         "tabs": tabs,
         "chosen_tab": next((tab for tab in tabs if tab.chosen), None),
         "total": total,
+        "more": more,
         "noun": kind.noun[total != 1],
         "rows": [(row, [(column, column.draw(row)) for column in shown]) for row in rows],
         "headings": [_heading(column, kind, sort, open_filters, kept) for column in shown],
@@ -115,15 +117,6 @@ def build(
         "may_keep": request.user.has_perm("exports.add_savedview"),
         "may_download": request.user.has_perm("exports.download_list"),
     }
-
-
-def _total(found: Any, predicate: Predicate, tabs: list[Tab]) -> int:
-    """How many rows match; of a chosen tab that is its number, counted already. Where documents are named by id, also
-    deleted ones match, which no tab but their own counts."""
-    chosen = next((tab for tab in tabs if tab.chosen), None)
-    if chosen is None or "document" in predicate.given:
-        return int(found.count())
-    return chosen.number
 
 
 def read(request: HttpRequest, fixed: Mapping[str, str] | None = None) -> Predicate:
