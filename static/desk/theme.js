@@ -1,14 +1,15 @@
 // Light or dark before the first pixel is drawn: the theme's own script comes after the page, and until then the window
-// would be white at night. Follows the system's setting as well, while nobody has chosen.
+// would be white at night. Follows the system's setting as well, while nobody has chosen: the theme reads it only once.
 (() => {
   "use strict";
 
+  const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
   const meta = document.createElement("meta");
   meta.name = "color-scheme";
   document.head.append(meta);
 
-  function chosen() {
+  function stored() {
     try {
       return JSON.parse(localStorage.getItem("adminTheme")) || "auto";
     } catch {
@@ -16,15 +17,20 @@
     }
   }
 
-  const scheme = (name) => (name === "auto" ? (system.matches ? "dark" : "light") : name);
-  meta.content = scheme(chosen());
+  let chosen = stored;
+  function apply() {
+    const now = chosen();
+    const dark = now === "dark" || (now === "auto" && system.matches);
+    meta.content = dark ? "dark" : "light";
+    if (chosen !== stored) root.classList.toggle("dark", dark);
+  }
 
-  // the theme reads the system's setting once; a choice there and back makes it look again
-  system.addEventListener("change", () => {
-    meta.content = scheme(chosen());
-    const state = window.Alpine && window.Alpine.$data(document.documentElement);
-    if (!state || state.adminTheme !== "auto") return;
-    state.adminTheme = meta.content;
-    window.Alpine.nextTick(() => (state.adminTheme = "auto"));
+  apply();
+  system.addEventListener("change", apply);
+  document.addEventListener("alpine:initialized", () => {
+    const state = window.Alpine.$data(root);
+    if (!("adminTheme" in state)) return;
+    chosen = () => state.adminTheme;
+    window.Alpine.effect(apply);
   });
 })();

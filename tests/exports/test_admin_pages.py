@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from audit.models import Event
+from config.desk import navigation
+from config.templatetags import emptiness
 from exports.bulk import working
 from exports.models import Attempt, Document, FailureGroup, JobItem
 from exports.states import State, Status
@@ -258,3 +260,28 @@ def test_a_job_cannot_be_made_of_another_organizations_attempts(organization, qu
     assert JobItem.unscoped.count() == 0
     assert Attempt.unscoped.get().state == State.FAILED
     assert Document.unscoped.get().status == Status.FAILED_EXPORT
+
+
+def test_an_empty_list_says_what_would_stand_there(organization):
+    owner = signed_in(organization, "owner")
+
+    begun, searched = (
+        page(owner, "pipelines_destination_changelist"),
+        page(owner, "pipelines_destination_changelist", q="x"),
+    )
+
+    assert "A destination is a system that documents are exported to." in begun
+    assert "Make the first" in begun
+    assert "Nothing matches" in searched
+    assert "A destination is a system" not in searched
+
+
+def test_every_list_of_the_sidebar_has_words_for_having_no_rows(organization):
+    lists = {str(entry["link"]) for section in navigation(None) for entry in section["items"]}
+    ours = {reverse(f"admin:{label.replace('.', '_')}_changelist") for label in emptiness.NOTHING}
+    # pages of their own, or never without a row
+    never = {"index", *(f"{name}_changelist" for name in (
+        "exports_failuregroup", "exports_document", "exports_attempt", "exports_alertrule", "accounts_organization", "accounts_user"
+    ))}  # fmt: skip
+
+    assert lists == ours | {reverse(f"admin:{name}") for name in never}

@@ -1,0 +1,51 @@
+"""What a list says that has no rows: what would stand there, and what brings it there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+NOTHING = {
+    "accounts.apikey": ("No API key yet", "A key lets a program bring documents in and ask what became of them."),
+    "accounts.membership": ("Nobody yet", "Members work in this organization, each with a role."),
+    "audit.event": ("Nothing happened yet", "Whatever is changed from now on stands here, with who did it and why."),
+    "exports.alert": ("No alert", "Alert rules say when somebody should look. What they find stands here."),
+    "exports.eventdelivery": (
+        "Nothing was told yet",
+        "Channels carry events to people and programs. Every message and what was answered stands here.",
+    ),
+    "exports.hint": (
+        "No hint of your own yet",
+        "A hint tells whoever looks at a failure what to do. Where none fits, Waybill gives its own advice.",
+    ),
+    "exports.job": (
+        "No bulk job yet",
+        "Choose documents or attempts in their lists. What is done to many at once is kept here, with its report.",
+    ),
+    "pipelines.channel": ("No channel yet", "A channel tells a team or a program what happens: by e-mail or webhook."),
+    "pipelines.destination": ("No destination yet", "A destination is a system that documents are exported to."),
+    "pipelines.pipeline": (
+        "No pipeline yet",
+        "A pipeline's stages say what is sent where, and how the answer is read.",
+    ),
+    "pipelines.queue": ("No queue yet", "A queue is a stream of documents that share their fields and a pipeline."),
+    "pipelines.schema": ("No schema yet", "A schema names the fields of a queue's documents and their types."),
+    "pipelines.secret": (
+        "No secret yet",
+        "Passwords and tokens are sealed here. Stages name them and nobody reads them.",
+    ),
+    "pipelines.trigger": (
+        "No trigger yet",
+        "A trigger begins exports by itself: when a document is confirmed, or by time.",
+    ),
+}
+
+
+@register.simple_tag
+def nothing_in(opts: Any) -> dict[str, str]:
+    """Heading and sentence for a list of this model that has no rows at all."""
+    heading, sentence = NOTHING.get(opts.label_lower, (f"No {opts.verbose_name_plural} yet", ""))
+    return {"heading": heading, "sentence": sentence}
