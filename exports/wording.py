@@ -26,7 +26,12 @@ _RESOLUTIONS = {
     "put_aside": "put aside",
 }
 _SIDES = {side.key: side.title for side in looks.SIDES}
-_TABS = {key: title for key, title, _ in looks.TABS} | {"failed": "Export failed", "deleted": "Deleted", "purged": "Purged"}
+_TABS = {
+    **{key: title for key, title, _ in looks.TABS},
+    "failed": "Export failed",
+    "deleted": "Deleted",
+    "purged": "Purged",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,7 @@ class Job(Scoped):
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "token"], name="one_job_a_token")]
         indexes: ClassVar = [
-            models.Index(
-                fields=["id"], name="job_under_way", condition=models.Q(finished_at=None, cancelled_at=None)
-            )
+            models.Index(fields=["id"], name="job_under_way", condition=models.Q(finished_at=None, cancelled_at=None))
         ]
 
     def __str__(self) -> str:

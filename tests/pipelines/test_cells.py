@@ -9,7 +9,7 @@ from pipelines.cells import harmless
 
 @pytest.mark.parametrize(
     "text",
-    ['=HYPERLINK("http://evil")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "  =1", "＝1"],  # noqa: RUF001
+    ['=HYPERLINK("http://evil")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "  =1", "＝1"],
 )
 def test_what_begins_like_a_formula_is_text(text):
     assert harmless(text) == f"'{text}"
