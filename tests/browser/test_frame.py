@@ -61,7 +61,7 @@ def test_light_and_dark_follow_the_system_until_somebody_chooses(sit_down):
     page = sit_down("viewer", dark=True).open("/admin/")
     assert page.evaluate(IS_DARK) is True
     page.emulate_media(color_scheme="light")
-    assert page.evaluate(IS_DARK) is False
+    page.wait_for_function(f"!{IS_DARK}")
     page.emulate_media(color_scheme="dark")
 
     page.get_by_role("button", name=re.compile("user[0-9]")).click()
