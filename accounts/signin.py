@@ -130,11 +130,13 @@ def _count(key: str, most: int, now: datetime) -> bool:
     live = FailedTries.objects.filter(key=key, since__gt=now - _window())
     if live.filter(count__lt=most).update(count=F("count") + 1):
         return True
-    if live.exists():
-        return False
-    FailedTries.objects.filter(since__lte=now - _window()).delete()
-    _, made = FailedTries.objects.get_or_create(key=key, defaults={"count": 1, "since": now})
-    return made or bool(live.filter(count__lt=most).update(count=F("count") + 1))
+    if not live.exists():
+        FailedTries.objects.filter(since__lte=now - _window()).delete()
+        _, made = FailedTries.objects.get_or_create(key=key, defaults={"count": 1, "since": now})
+        if made:
+            return True
+    # Somebody may have made the row since the first look: that it is there says nothing about its count.
+    return bool(live.filter(count__lt=most).update(count=F("count") + 1))
 
 
 def _left(key: str, most: int) -> int:
