@@ -120,10 +120,17 @@ def claim_one(attempt_id: int, worker: str) -> UUID:
 
 
 def renew(leases: Sequence[UUID]) -> None:
-    """The heartbeat: what this worker still drives stays its own."""
-    if leases:
-        ends_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        Attempt.unscoped.filter(lease__in=leases, state=State.RUNNING).update(lease_ends_at=ends_at)
+    """The heartbeat: what this worker still drives stays its own.
+
+    Rows are locked by id first, as the ledger locks them: an UPDATE takes them as it finds them, and the two would wait
+    for each other in a circle."""
+    if not leases:
+        return
+    ends_at = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        ours = Attempt.unscoped.select_for_update(of=("self",)).filter(lease__in=leases, state=State.RUNNING)
+        held = list(ours.order_by("pk").values_list("pk", flat=True))
+        Attempt.unscoped.filter(pk__in=held).update(lease_ends_at=ends_at)
 
 
 def _due_lanes() -> list[str]:
