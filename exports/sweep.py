@@ -4,6 +4,7 @@ several loops at once, and any part that fails is tried again by the next round.
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 from django.utils import timezone
@@ -22,6 +23,7 @@ from exports import (
     transitions,
     triggers,
     watching,
+    worklist,
 )
 from exports.bulk import working
 from exports.events import fanout, redelivery
@@ -32,6 +34,12 @@ log = logging.getLogger(__name__)
 
 TURNS = 5
 """Rounds among which the parts that can wait some seconds take turns: each round costs the exports processor time."""
+
+
+SEARCH_WAITS = 30.0
+"""Seconds for which indexing for search gives way to exports that are due; it costs them a seventh of their speed."""
+
+_caught_up = float("-inf")  # when this process last left nothing to index, by time.monotonic()
 
 
 def run(turn: int | None = None) -> None:
@@ -105,8 +113,12 @@ def _groups() -> None:
 
 
 def _index() -> None:
+    global _caught_up  # noqa: PLW0603 (of this process, like the loop that it belongs to)
+    if time.monotonic() - _caught_up < SEARCH_WAITS and worklist.busy():
+        return
     for _ in range(5):  # likewise a backlog, also of what there was before search
         if searching.index_new() < 200:
+            _caught_up = time.monotonic()
             return
 
 

@@ -89,6 +89,11 @@ def claim(worker: str, most: int) -> tuple[UUID | None, list[int]]:
     return lease, [pk for pk in chosen if pk in claimed]
 
 
+def busy() -> bool:
+    """Whether work is due that no loop has taken yet, or that cannot be taken because its destination is paused."""
+    return Attempt.unscoped.filter(state=State.QUEUED, due_at__lte=timezone.now()).exists()
+
+
 def suspects() -> bool:
     """Whether an attempt waits to be run alone."""
     return _suspects().exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from audit import sealing
 from audit.models import Event, Seal
 from exports import replies, sweep
 from exports.models import ApiReply, Loop
-from tests import builders
+from tests import builders, desk
 
 
 def reply(key, hours):
@@ -84,3 +85,17 @@ def test_every_part_has_its_turn_within_five_rounds_and_the_urgent_ones_each_tim
         name: sweep.TURNS if name in {"_lapse", "_wake", "_time_out", "_seal", "_tell", "_breakers", "_jobs"} else 1
         for name in parts
     }
+
+
+def test_indexing_for_search_gives_way_to_due_work_but_not_for_longer_than_half_a_minute(organization, monkeypatch):
+    waits = builders.attempt({"name": "Render", "kind": "template", "config": desk.TEMPLATE}).document
+    monkeypatch.setattr(sweep, "_caught_up", time.monotonic())
+
+    sweep.run()
+    waits.refresh_from_db()
+    assert waits.unindexed
+
+    monkeypatch.setattr(sweep, "_caught_up", time.monotonic() - sweep.SEARCH_WAITS)
+    sweep.run()
+    waits.refresh_from_db()
+    assert not waits.unindexed
