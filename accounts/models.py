@@ -68,6 +68,33 @@ class ApiKey(Scoped):
         return f"{self.name} ({self.prefix}…)"
 
 
+class AccessToken(Scoped):
+    """What a protocol's login is answered with, for some hours: of a person or of a key (accounts/accesstokens.py)."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    protocol = models.CharField(max_length=20)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.CASCADE, related_name="+")
+    password_mark = models.CharField(
+        max_length=64, blank=True, help_text="Of the person's password at that time: a changed one ends the token."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(user=None, key__isnull=False) | models.Q(user__isnull=False, key=None),
+                name="token_of_one_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.protocol} token of {self.user or self.key}"
+
+
 class FailedTries(models.Model):
     """How often one account, one address, or both together failed of late (accounts/signin.py)."""
 

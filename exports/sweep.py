@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts import accesstokens
 from audit import sealing
 from exports import (
     attempts,
@@ -47,7 +48,8 @@ def run(turn: int | None = None) -> None:
     is logged and does not keep the other parts from their work."""
     urgent = (_lapse, _wake, _time_out, _seal, _tell, _breakers, _jobs)
     patient = (
-        _triggers, _index, _groups, _tallies, _alerts, _reviews, _erase, _forget_loops, _forget_replies, _forget_events
+        _triggers, _index, _groups, _tallies, _alerts, _reviews, _erase, _forget_loops, _forget_replies, _forget_events,
+        _forget_tokens,
     )  # fmt: skip
     for part in (*urgent, *(patient if turn is None else patient[turn % TURNS :: TURNS])):
         try:
@@ -134,3 +136,7 @@ def _forget_events() -> None:
 
 def _forget_replies() -> None:
     replies.forget(timezone.now())
+
+
+def _forget_tokens() -> None:
+    accesstokens.forget(timezone.now())

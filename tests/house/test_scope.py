@@ -11,6 +11,7 @@ from tests.house import tree
 
 ACROSS_ORGANIZATIONS = {
     "accounts/scope.py": "defines it",
+    "accounts/accesstokens.py": "a token arrives before its organization is known",
     "accounts/keys.py": "an API key arrives before its organization is known",
     "exports/breakers.py": "a claim and a commit point mix organizations",
     "exports/attempts.py": "locks by id what may() has allowed; the sweep times out for all",
