@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.blobs import CHUNK, Blob
+from pipelines.errors import Unavailable
 
 if TYPE_CHECKING:
     from pipelines.transports.http import Part, Request
@@ -124,9 +125,10 @@ class CutError(Exception):
         super().__init__(f"{received} of {expected if expected is not None else 'an unknown number of'} bytes")
 
 
-def incoming(response: HTTPResponse, cap: int) -> Incoming:
+def incoming(response: HTTPResponse, cap: int, into: BinaryIO | None = None) -> Incoming:
     """Read a reply's body, decoded from gzip or deflate. Neither the bytes on the wire nor what they unpack to go
-    far beyond `cap`. Raises CutError, and OSError of the connection."""
+    far beyond `cap`. With `into` they are written there, and `kept` stays empty. Raises CutError, OSError of the
+    connection, and Unavailable where `into` takes no more."""
     encoding = (response.getheader("Content-Encoding") or "").strip().lower()
     expected = response.length
     unpack = _Unpack(encoding) if encoding in {"gzip", "x-gzip", "deflate"} else None
@@ -135,8 +137,12 @@ def incoming(response: HTTPResponse, cap: int) -> Incoming:
     while chunk := response.read(PIECE):
         received += len(chunk)
         for piece in unpack.feed(chunk) if unpack else (chunk,):
+            part = piece[: max(cap - size, 0)]
             size += len(piece)
-            kept += piece[: max(cap - len(kept), 0)]
+            if into is None:
+                kept += part
+            else:
+                _keep(part, into)
             if size > cap + COUNTED:
                 break
         known = not unpack and expected is not None
@@ -148,6 +154,14 @@ def incoming(response: HTTPResponse, cap: int) -> Incoming:
         raise CutError(received, expected)
     broken = unpack is not None and unpack.broken and received > 0
     return Incoming(bytes(kept), size, truncated=size > cap or broken, whole=True)
+
+
+def _keep(part: bytes, into: BinaryIO) -> None:
+    """Never takes a full disk for a fault of the network."""
+    try:
+        into.write(part)
+    except OSError as error:
+        raise Unavailable(f"The file could not be kept here: {(error.strerror or str(error)).lower()}.") from error
 
 
 class _Unpack:

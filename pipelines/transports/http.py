@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse, LineTooLong
 from types import MappingProxyType
-from typing import Any, Never
+from typing import Any, BinaryIO, Never
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -23,6 +23,9 @@ from pipelines.errors import Misconfigured, Unavailable, Unconfirmed
 from pipelines.transports import bodies
 from pipelines.transports.guard import Egress
 from pipelines.transports.wire import Connection, Deadline, Place, Pool
+
+SAID = 64 * 1024
+"""Bytes kept of a reply that says why there is no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,9 @@ class Client:
         self._pool = Pool(tls)
         self._user_agent = user_agent
 
-    def send(self, request: Request, *, egress: Egress, cap: int) -> Reply:
-        """The reply, whatever its status, at most `cap` bytes of its body kept.
+    def send(self, request: Request, *, egress: Egress, cap: int, into: BinaryIO | None = None) -> Reply:
+        """The reply, whatever its status, at most `cap` bytes of its body kept. With `into`, the body of a 2xx is
+        written there as it comes, and of any other at most SAID bytes are kept.
 
         Raises Unavailable when nothing left our side, Unconfirmed when something did and no whole answer came,
         Misconfigured when it cannot or may not be sent."""
@@ -98,7 +102,8 @@ class Client:
                 connection.close()  # closed by the other side while idle, before anything left: a new one is safe
                 connection = self._pool.open(place, deadline)
                 response = _exchange(connection, method, head, body)
-            content = bodies.incoming(response, cap)
+            fetched = into if 200 <= response.status < 300 else None
+            content = bodies.incoming(response, cap if into is fetched else min(cap, SAID), fetched)
         except (OSError, HTTPException, bodies.CutError) as error:
             connection.close()
             _classify(error, connection, place, request.timeout)

@@ -17,7 +17,7 @@ from pipelines.blobs import Blob
 from pipelines.errors import Misconfigured, Unavailable, Unconfirmed
 from pipelines.transports import wire
 from pipelines.transports.guard import Egress
-from pipelines.transports.http import Request
+from pipelines.transports.http import SAID, Request
 from tests.pipelines.tools import CAP, LOOPBACK, post
 from tests.servers import http as servers
 from tests.servers.http import reply
@@ -239,3 +239,46 @@ def test_sixty_four_threads_send_at_once_and_nothing_is_mixed_up(client, erp):
 
     assert all(answers)
     assert erp.accepted <= 64
+
+
+def test_a_file_is_written_down_as_it_comes(client, erp):
+    content = bytes(range(256)) * 20_000
+    erp.will(reply(200, content), reply(200, gzip.compress(content), headers={"Content-Encoding": "gzip"}))
+
+    for _ in range(2):
+        file = io.BytesIO()
+        came = client.send(post(erp.url), egress=LOOPBACK, cap=len(content), into=file)
+
+        assert file.getvalue() == content
+        assert (came.body, came.size, came.truncated) == (b"", len(content), False)
+
+
+def test_a_file_beyond_the_cap_is_not_written_to_its_end(client, erp):
+    erp.will(reply(200, b"x" * 5_000))
+    file = io.BytesIO()
+
+    came = client.send(post(erp.url), egress=LOOPBACK, cap=1_000, into=file)
+
+    assert file.getvalue() == b"x" * 1_000
+    assert (came.size, came.truncated) == (5_000, True)
+
+
+def test_what_is_said_instead_of_a_file_is_not_taken_for_it(client, erp):
+    erp.will(reply(404, b"gone " * 100_000))
+    file = io.BytesIO()
+
+    came = client.send(post(erp.url), egress=LOOPBACK, cap=10_000_000, into=file)
+
+    assert file.getvalue() == b""
+    assert (came.status, len(came.body), came.truncated) == (404, SAID, True)
+
+
+def test_a_full_disk_is_told_as_ours(client, erp):
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    erp.will(reply(200, b"content"))
+
+    with pytest.raises(Unavailable, match="could not be kept here: no space left on device"):
+        client.send(post(erp.url), egress=LOOPBACK, cap=1_000, into=Full())
