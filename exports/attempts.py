@@ -19,8 +19,11 @@ from exports.models import Attempt, Document, StageRun
 from exports.pauses import pause, resume
 from exports.states import ENDED, Reason, RunState, State, Status
 from pipelines.definition import Definition
-from pipelines.models import Revision
+from pipelines.models import Pipeline, Revision
 from pipelines.refusals import Refused
+
+OUTSIDE = "outside"
+"""The trigger of an attempt that a robot made by itself (exports/robots.py)."""
 
 __all__ = ["Refused", "answer", "cancel", "pause", "requeue", "resume", "settle", "start", "time_out"]
 
@@ -81,8 +84,7 @@ def requeue(
             raise Refused(f"The document is {document.status.replace('_', ' ')}; it must be put back first.")
         if newest is None:
             newest = attempt.reason == Reason.MISCONFIGURED
-        pipeline = attempt.revision.pipeline
-        revision = pipeline.published if newest and pipeline.published is not None else attempt.revision
+        revision = _revision(attempt, document, newest=newest, resumes=bool(resume_from))
         repeat = _queue(document, revision, by=by, trigger=trigger, why=why, repeats=attempt, resume_from=resume_from)
         if resume_from:
             _take_over(attempt, repeat, cases.definition_of(revision.pk), resume_from)
@@ -169,6 +171,20 @@ def _document(attempt: Attempt) -> Document:
     if attempt.document is None:
         raise Refused("This attempt exports no document.")
     return attempt.document
+
+
+def _revision(attempt: Attempt, document: Document, *, newest: bool, resumes: bool) -> Revision:
+    """The one that a repeat takes. What a robot did by itself is repeated by the queue's own pipeline, if by any."""
+    pipeline: Pipeline | None = attempt.revision.pipeline
+    if attempt.trigger == OUTSIDE:
+        pipeline, newest = document.queue.pipeline, True
+        if pipeline is None or pipeline.published is None or resumes:
+            raise Refused(
+                "A robot exports these documents by itself, so there is nothing that Waybill could send again. Send "
+                "the document back to review and confirm it: then the robot fetches it once more."
+            )
+    published = pipeline.published if pipeline is not None and newest else None
+    return published or attempt.revision
 
 
 def _check_repeatable(attempt: Attempt, *, looked: bool, although_delivered: bool) -> None:

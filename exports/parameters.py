@@ -35,7 +35,7 @@ MOST_FIELDS = 5
 """Captured values in one predicate."""
 LONGEST_NAME = 100
 """Characters of a field's name."""
-TRIGGERS = ("automatic", "person", "robot", "bulk", "resume")
+TRIGGERS = ("automatic", "person", "robot", "bulk", "resume", "outside")
 TABS = (*(key for key, _, _ in looks.TABS), "failed", "deleted", "purged")
 FIELD = "field."
 

@@ -37,6 +37,7 @@ TRIGGERS = {
     "robot": "by a robot",
     "bulk": "in bulk",
     "resume": "resumed",
+    "outside": "by a robot, outside",
 }
 
 

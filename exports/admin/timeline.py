@@ -23,7 +23,7 @@ BODIES_SHOWN = 40
 """Exchanges and artifacts of one page whose bodies are read for it; the rest are downloads."""
 
 PARTS = ("dns", "connect", "tls", "first_byte")
-PURPOSES = {"auth": "authentication", "probe": "probe", "file": "file", "request": ""}
+PURPOSES = {"auth": "authentication", "probe": "probe", "file": "file", "robot": "from a robot", "request": ""}
 
 
 @dataclass(slots=True)
