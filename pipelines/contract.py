@@ -131,6 +131,24 @@ class DocumentFacts:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
+RECEIVED = "received."
+"""How the reference keys of files begin that came with a document: received.1.2 is the second file of its first part.
+No stage writes such a key, and no purge takes one away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that came with a document, beside its original (docs/documents.md)."""
+
+    key: str
+    """Its reference key: `received.`, the part of the delivery that it came in and its place there, from 1."""
+    folder: str
+    """Where the sender wants it: relative, forward slashes, may be empty. Checked, as the blob's name is."""
+    blob: Blob
+    text: bool = False
+    """It is text (UTF-8, lines ended by a line feed): its newlines may be changed."""
+
+
     """All that one run of a stage sees."""
 
     stage: str
@@ -142,6 +160,8 @@ class Inbox:
     original: Blob | None = None
     schema: Sequence[Mapping[str, Any]] = ()
     """The queue's schema: sections as Rossum's schemas have them; empty when the queue has none."""
+    received: Sequence[Received] = ()
+    """Files that came with the document; `artifacts` has them too, under their keys."""
     attempt_id: int = 0
     checkpoint: Mapping[str, Any] | None = None
     answer: Mapping[str, Any] | None = None

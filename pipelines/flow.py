@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from pipelines import configs
 from pipelines.configs import Parsed
+from pipelines.contract import RECEIVED
 from pipelines.definition import JUDGE, StageDraft, ancestors, in_order, through
 from pipelines.problems import Problem, Severity, did_you_mean, listed
 
@@ -89,6 +90,7 @@ class _Flow:
                 yield from self.unwritten(one)
                 yield from self.nothing_to_judge(one)
             yield from self.written_twice(one)
+            yield from self.reserved(one)
             yield from self.purged_beside(one)
 
     def ordered(self, one: Read, other: Read) -> bool:
@@ -96,6 +98,8 @@ class _Flow:
 
     def unwritten(self, one: Read) -> Iterator[Problem]:
         for key in sorted(one.reads):
+            if key.startswith(RECEIVED):  # comes with the document, or the stage says that it did not
+                continue
             writers = [other for other in self.everyone if key in other.writes and other is not one]
             earlier = [other for other in writers if other.name in self.before[one.name]]
             if not earlier:
@@ -132,6 +136,11 @@ class _Flow:
                         'Put one into the other\'s "run_after", or give each its own key.'
                     )
                     yield one.problem(key, message)
+
+    def reserved(self, one: Read) -> Iterator[Problem]:
+        for key in sorted(key for key in one.writes if key.startswith(RECEIVED)):
+            message = f'Keys that begin with "{RECEIVED}" are for files that come with a document. Choose another.'
+            yield one.problem(key, message)
 
     def purged_beside(self, one: Read) -> Iterator[Problem]:
         """Said at the first stage of a branch only: what comes after it is cured with it."""

@@ -5,15 +5,16 @@ Lives here: which files, under which names. How they get there, whole and proven
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from pipelines import conditions
+from pipelines import conditions, newlines
 from pipelines.blobs import Blob
-from pipelines.contract import Inbox, Outcome, Proof, Recovery, StageConfig, Store, Tools
+from pipelines.contract import Inbox, Outcome, Proof, Recovery, Sent, StageConfig, Store, Tools
 from pipelines.errors import Misconfigured, Rejected, StageError
 from pipelines.formats import native
 from pipelines.problems import Need
@@ -66,7 +67,20 @@ class CustomFormat(_Object):
     """The artifact's key."""
 
 
-ExportObject = Annotated[AnnotationContent | OriginalDocument | CustomFormat, Field(discriminator="type")]
+class ReceivedFiles(StageConfig):
+    """Every file that came with the document, in the folder and under the name that it came with."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: Literal["received_files"]
+    """What is put there."""
+    newline: Literal["lf", "crlf"] = "lf"
+    """How lines of text files end: `lf` as they came, `crlf` as Windows wants them. Other files are never changed."""
+
+
+ExportObject = Annotated[
+    AnnotationContent | OriginalDocument | CustomFormat | ReceivedFiles, Field(discriminator="type")
+]
 
 
 class FilenameCollision(StageConfig):
@@ -155,14 +169,20 @@ def needs(config: Config, credentials: Mapping[str, Any]) -> Iterator[Need]:
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
     """Every name and content is made before the first file leaves, so that a wrong one stops all of them."""
+    return resend(config, inbox, tools, ())
+
+
+def resend(config: Config, inbox: Inbox, tools: Tools, sent: Sequence[Sent]) -> Outcome:
+    """The files of `sent` to their places, in the config's order; those that never left are made from the fields."""
     why = conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox))
     if why:
         return Outcome(skipped=why)
-    files = list(_files(config, inbox))
+    objects = list(_objects(config))
+    files = list(_files(config, inbox))[len(sent) :] if len(sent) < len(objects) else []
     credentials = config.credentials.model_dump(exclude_unset=True) if config.credentials else {}
     store = tools.store(credentials)
     try:
-        for file in files:
+        for file in (*_as_sent(config, objects, sent, store), *files):
 
             def put(file: _File = file) -> Proof:
                 return _put(store, file)
@@ -183,6 +203,22 @@ class _File:
     """Of its object in the config, for what the store says about the name or the folder."""
 
 
+def _as_sent(
+    config: Config, objects: Sequence[tuple[str, _ExportObject]], sent: Sequence[Sent], store: Store
+) -> Iterator[_File]:
+    """Raises Misconfigured where the store has moved since."""
+    base = store.address("a")[:-1]
+    replaces = [rule.filename_collision.replace for rule in config.export_rules
+                for _ in rule.export_object_configurations]  # fmt: skip
+    for (place, one), replace, file in zip(objects, replaces, sent, strict=False):
+        if not file.url.startswith(base):
+            message = f"It was put at {file.url}, and the credentials lead to {base} now. Rebuild it to put it there."
+            raise Misconfigured(message, place="config.credentials")
+        assert file.body is not None, "a file has bytes"
+        yield _File(_key(one), unquote(file.url[len(base) :]) if base.startswith("file:") else file.url[len(base) :],
+                    file.body, replace, place)  # fmt: skip
+
+
 def _put(store: Store, file: _File) -> Proof:
     try:
         return store.put(file.path, file.blob, replace=file.replace)
@@ -194,7 +230,7 @@ def _put(store: Store, file: _File) -> Proof:
         raise
 
 
-def _objects(config: Config) -> Iterator[tuple[str, AnnotationContent | OriginalDocument | CustomFormat]]:
+def _objects(config: Config) -> Iterator[tuple[str, ExportObject]]:
     for index, rule in enumerate(config.export_rules):
         for number, one in enumerate(rule.export_object_configurations):
             yield f"config.export_rules[{index}].export_object_configurations[{number}]", one
@@ -207,30 +243,50 @@ def _files(config: Config, inbox: Inbox) -> Iterator[_File]:
         directory = naming.folder(rule.path_to_directory, inbox, f"{above}.path_to_directory", paths=rule.path_fields)
         for number, one in enumerate(rule.export_object_configurations):
             place = f"{above}.export_object_configurations[{number}]"
-            key, blob = _content(one, inbox, place)
-            name = naming.file_name(one.filename_template, inbox, f"{place}.filename_template")
-            if isinstance(one, OriginalDocument):
-                name = naming.with_extension(name, blob, inbox.document.file_name)
-            path = f"{directory.rstrip('/')}/{name}" if directory else name
-            if path in taken:
-                message = f"Two files would have the same name, {path}: this one and that of {taken[path]}."
-                raise Misconfigured(message, place=f"{place}.filename_template")
-            taken[path] = place
-            yield _File(key, path, blob, rule.filename_collision.replace, place)
+            for key, name, blob in _named(one, inbox, place):
+                path = f"{directory.rstrip('/')}/{name}" if directory else name
+                if path in taken:
+                    message = f"Two files would have the same name, {path}: this one and that of {taken[path]}."
+                    raise Misconfigured(message, place=f"{place}.filename_template")
+                taken[path] = place
+                yield _File(key, path, blob, rule.filename_collision.replace, place)
 
 
-def _content(one: AnnotationContent | OriginalDocument | CustomFormat, inbox: Inbox, place: str) -> tuple[str, Blob]:
+def _named(one: ExportObject, inbox: Inbox, place: str) -> Iterator[tuple[str, str, Blob]]:
+    """Key, name (for a received file its folder and name) and content of what one object puts there."""
+    if isinstance(one, ReceivedFiles):
+        if not inbox.received:
+            raise Rejected("No files came with the document.", place=place)
+        for file in inbox.received:
+            blob = newlines.crlf(file.blob) if file.text and one.newline == "crlf" else file.blob
+            yield file.key, naming.given(file.folder, file.blob.name, place), blob
+        return
+    key, blob = _content(one, inbox, place)
+    name = naming.file_name(one.filename_template, inbox, f"{place}.filename_template")
+    if isinstance(one, OriginalDocument):
+        name = naming.with_extension(name, blob, inbox.document.file_name)
+    yield key, name, blob
+
+
+def _content(one: _ExportObject, inbox: Inbox, place: str) -> tuple[str, Blob]:
     """The reference key of the receipt, and the file."""
+    key = _key(one)
     if isinstance(one, AnnotationContent):
         content = native.write(one.format, inbox.fields, inbox.schema, inbox.payload)
-        key = f"annotation_content.{one.format}"
         return key, Blob.of(content, name=key, media_type=native.MEDIA_TYPES[one.format])
     if isinstance(one, OriginalDocument):
         if inbox.original is None:
             raise Rejected("The document has no original file to put there.", place=place)
-        return "document", inbox.original
+        return key, inbox.original
     blob = inbox.artifacts.get(one.export_reference_key)
     if blob is None:
         message = f'There is no artifact "{one.export_reference_key}" for this document: no stage before wrote it.'
         raise Misconfigured(message, place=f"{place}.export_reference_key")
-    return one.export_reference_key, blob
+    return key, blob
+
+
+def _key(one: _ExportObject) -> str:
+    """Under which the receipt names the file."""
+    if isinstance(one, AnnotationContent):
+        return f"annotation_content.{one.format}"
+    return "document" if isinstance(one, OriginalDocument) else one.export_reference_key

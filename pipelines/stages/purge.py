@@ -56,7 +56,8 @@ def detaches(config: Config, key: str) -> bool:
 
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:  # noqa: ARG001 - likewise
-    detached = [key for key in inbox.artifacts if removes(config, key)]
+    came = {file.key for file in inbox.received}  # with the document, not from an earlier run
+    detached = [key for key in inbox.artifacts if key not in came and removes(config, key)]
     if not detached:
         return Outcome(skipped="nothing is attached that would be detached")
     return Outcome(detach=detached)

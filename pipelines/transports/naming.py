@@ -69,6 +69,17 @@ def folder(template: str, inbox: Inbox, place: str, *, paths: Collection[str] = 
     return ("/" if filled.startswith("/") else "") + "/".join(parts)
 
 
+def given(folder: str, name: str, place: str) -> str:
+    """The path that a file came with, each part cleaned. Raises Rejected where it leads upwards or names nothing."""
+    parts = [part for part in folder.replace("\\", "/").split("/") if part not in {"", "."}]
+    if ".." in parts:
+        raise Rejected(f"The folder that this file came with leads upwards: {folder}.", place=place)
+    cleaned = [_safe(_clean(part), hidden=False) for part in (*parts, name)]
+    if not all(cleaned):
+        raise Rejected(f"This file came with a name that is no usable one: {folder}/{name}.", place=place)
+    return "/".join(cleaned)
+
+
 def with_extension(name: str, original: Blob, file_name: str) -> str:
     """`name` with the original's extension, unless it has that already."""
     extension = PurePosixPath(_clean(file_name or original.name)).suffix

@@ -104,6 +104,15 @@ TABLE = {
             )
         ],
     ),
+    "a key that belongs to what came": (
+        [writes("W", "received.1.1")],
+        [
+            (
+                "error", "W", "config.write_key",
+                'Keys that begin with "received." are for files that come with a document. Choose another.',
+            )
+        ],
+    ),
     "purge beside its prey": (
         [takes("Purge", "k"), writes("W"), reads("R", after=["W"])],
         [

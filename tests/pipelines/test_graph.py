@@ -39,6 +39,7 @@ GOOD = {
     ],
     "a key written twice in order": [writes("A"), writes("B", after=["A"]), reads("R", after=["B"])],
     "two branches with their own keys": [writes("A", "a"), writes("B", "b"), reads("R", "a", after=["A", "B"])],
+    "a file that comes with the document": [takes("P", "received.1.1"), reads("R", "received.1.1", after=["P"])],
     "a purge of other keys": [takes("P", "other"), writes("W"), reads("R", after=["W"])],
     "rewritten after a purge": [
         writes("A"),

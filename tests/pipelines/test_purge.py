@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipelines.contract import Outcome
+from pipelines.blobs import Blob
+from pipelines.contract import Outcome, Received
 from pipelines.stages import purge
 from tests.pipelines.boxes import inbox, run
 
@@ -44,3 +45,10 @@ def test_publication_learns_what_it_takes():
 def test_a_blank_key_is_refused():
     with pytest.raises(ValidationError, match="leave keys out"):
         purge.Config(keys=("",))
+
+
+def test_files_that_came_with_the_document_stay():
+    file = Received("received.1.1", "", Blob.of(b"a", name="a.csv"))
+    box = inbox({}, {"reply": b"old", "received.1.1": b"a"}, received=[file])
+
+    assert list(run(purge, {}, box).detach) == ["reply"]
