@@ -29,7 +29,7 @@ _VIEW = {
     "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job", "exports.view_failuregroup", "exports.view_hint",
-    "exports.view_eventdelivery", "exports.add_savedview",
+    "exports.view_eventdelivery", "exports.add_savedview", "pipelines.view_source", "exports.view_claim",
 }  # fmt: skip
 _OPERATE = {
     "exports.change_alert",
@@ -38,11 +38,12 @@ _OPERATE = {
     "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",
     "exports.change_job", "exports.ignore_attempt", "exports.change_failuregroup", "exports.add_hint",
     "exports.change_hint", "exports.delete_hint", "pipelines.pause_destination", "exports.redeliver_eventdelivery",
+    "pipelines.poll_source", "pipelines.pause_source", "exports.change_claim",
 }  # fmt: skip
 _INTEGRATE = {
     f"pipelines.{action}_{model}"
     for action in ("add", "change", "delete")
-    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel")
+    for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel", "source")
 } | {
     "exports.add_alertrule",
     "exports.change_alertrule",
@@ -51,6 +52,7 @@ _INTEGRATE = {
     "pipelines.view_secret",
     "pipelines.test_destination",
     "pipelines.test_channel",
+    "pipelines.test_source",
     "exports.delete_document",
 }
 _AUDIT = {"exports.download_list", "audit.view_event", "audit.view_seal"}

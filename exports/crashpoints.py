@@ -1,4 +1,5 @@
-"""Named instants of a send at which the chaos run kills its own worker. Without WAYBILL_CRASH_AT each is a no-op.
+"""Named instants of a send, and of a source's turn, at which the chaos run kills its own worker. Without
+WAYBILL_CRASH_AT each is a no-op.
 
 WAYBILL_CRASH_AT="after-mark:3" ends the process with SIGKILL the third time it reaches that instant.
 """
@@ -10,9 +11,11 @@ import signal
 from itertools import count
 
 POINTS = ("before-mark", "after-mark", "after-reply", "before-commit")
+OF_SOURCES = ("after-claim", "before-take", "after-take", "before-tell", "after-tell")
+"""Of what a source does: a claim, its document, and a call that moves something at the other side."""
 
 _point, _, _nth = os.environ.get("WAYBILL_CRASH_AT", "").partition(":")
-_armed = int(_nth or 1) if _point in POINTS else 0
+_armed = int(_nth or 1) if _point in POINTS + OF_SOURCES else 0
 _reached = count(1)
 
 

@@ -24,6 +24,7 @@ from exports.ids import uuid7
 from exports.ledger import DirectLedger, GroupLedger, LeaseLostError
 from exports.models import Attempt, Loop
 from exports.runner import Drive
+from exports.sources.poller import Poller
 from exports.states import State
 from exports.world import World
 
@@ -44,6 +45,7 @@ class Drain:
         self.world = World(self.ledger, asking=True)
         self.pool = ThreadPoolExecutor(settings.ATTEMPTS_AT_ONCE, "attempt")
         self.post = Post()
+        self.poller = Poller()
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.row = Loop(id=uuid7(), worker=self.worker)
         self._changed = threading.Condition()
@@ -62,6 +64,7 @@ class Drain:
         self.row.save(force_insert=True)
         self.heart.start()
         self.post.open()
+        self.poller.open()
         while time.monotonic() < until and not doorbell.stopping.is_set() and os.getppid() == parent:
             now = time.monotonic()
             try:
@@ -153,6 +156,7 @@ class Drain:
         """Let what runs come to its end, as long as a task may take; what does not is left to its lease."""
         with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout=settings.HAND_BACK_SECONDS)
+        self.poller.close()
         self.post.close()
         self._over.set()
         self.heart.join()

@@ -117,6 +117,34 @@ GROUP_MOVES: dict[GroupState, frozenset[GroupState]] = {
 """Only the sweep resolves, when no failure of the group is open any more; a snoozed one may be snoozed for longer."""
 
 
+class ClaimState(StrEnum):
+    """Of one thing that a source took from the other side."""
+
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    TO_REPORT = "to_report"
+    BLOCKED = "blocked"
+    REPORTED = "reported"
+    RELEASED = "released"
+
+
+CLAIM_MOVES: dict[ClaimState, frozenset[ClaimState]] = {
+    ClaimState.CLAIMED: frozenset({
+        ClaimState.RUNNING, ClaimState.TO_REPORT, ClaimState.RELEASED, ClaimState.BLOCKED
+    }),
+    ClaimState.RUNNING: frozenset({ClaimState.TO_REPORT, ClaimState.BLOCKED, ClaimState.RELEASED}),
+    ClaimState.TO_REPORT: frozenset({
+        ClaimState.REPORTED, ClaimState.RELEASED, ClaimState.BLOCKED, ClaimState.CLAIMED, ClaimState.RUNNING
+    }),
+    ClaimState.BLOCKED: frozenset({ClaimState.TO_REPORT, ClaimState.RUNNING, ClaimState.RELEASED, ClaimState.CLAIMED}),
+    ClaimState.REPORTED: frozenset({ClaimState.CLAIMED, ClaimState.TO_REPORT}),
+    ClaimState.RELEASED: frozenset({ClaimState.CLAIMED, ClaimState.TO_REPORT}),
+}  # fmt: skip
+"""claimed: ours, and not here yet. running: its document is here. to_report: it ended, and the other side is not told
+yet. blocked: what became of it is unknown, so the other side is told nothing until a person or a probe knows.
+released: given back. to_report → claimed where the other side changed it meanwhile: it is taken once more."""
+
+
 class RunState(StrEnum):
     """Of one stage run."""
 
@@ -211,6 +239,10 @@ def group_choices() -> list[tuple[str, str]]:
 
 def job_choices() -> list[tuple[str, str]]:
     return choices(JobState)
+
+
+def claim_choices() -> list[tuple[str, str]]:
+    return choices(ClaimState)
 
 
 def run_choices() -> list[tuple[str, str]]:

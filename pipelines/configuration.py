@@ -1,6 +1,6 @@
-"""Saving and deleting configuration that is one row: queues, schemas, triggers, destinations and channels, each with
-its permission, its check, its refusals and its audit event. A pipeline is edited as a draft (drafts) and only deleted
-here; secrets have the vault, what is sealed of a channel has channels.
+"""Saving and deleting configuration that is one row: queues, schemas, triggers, destinations, sources and channels,
+each with its permission, its check, its refusals and its audit event. A pipeline is edited as a draft (drafts) and only
+deleted here; secrets have the vault, what is sealed of a channel has channels.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from pipelines import channelrules, definition, destinations, schemas, triggering
-from pipelines.models import Channel, Destination, Pipeline, Queue, Schema, Trigger
+from pipelines import channelrules, definition, destinations, schemas, sourcing, triggering
+from pipelines.models import Channel, Destination, Pipeline, Queue, Schema, Source, Trigger
 from pipelines.refusals import InUse, Refused
 
-Configured = Queue | Schema | Trigger | Destination | Channel
+Configured = Queue | Schema | Trigger | Destination | Channel | Source
 Row = TypeVar("Row", bound=Configured)
 
 NOUNS = {
     Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline",
-    Channel: "channel",
+    Channel: "channel", Source: "source",
 }  # fmt: skip
 """As the trail and the permissions say it."""
 
@@ -76,6 +76,8 @@ def problems(row: Configured) -> list[str]:
         found += [f"content: {problem}" for problem in schemas.problems(row.content)]
     if isinstance(row, Queue) and not isinstance(row.metadata, dict):
         found.append("metadata: This is a JSON object, {} for none.")
+    if isinstance(row, Source):
+        found += sourcing.problems(row)
     if isinstance(row, Trigger):
         if row.on not in triggering.KINDS:
             found.append(f"on: Choose one of {', '.join(triggering.KINDS)}.")

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.scope import Scoped
-from pipelines import stages, triggering
+from pipelines import sourcing, stages, triggering
 from pipelines.channelrows import Channel as Channel
 from pipelines.channelrows import ChannelSecret as ChannelSecret
 
@@ -162,6 +162,50 @@ class Trigger(Scoped):
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "name"], name="one_trigger_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Source(Scoped):
+    """Where documents come from by themselves: another system that is asked, a folder that is watched, a webhook."""
+
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=40, choices=sourcing.choices, help_text="Set once.")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="sources")
+    destination = models.ForeignKey(
+        Destination,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sources",
+        help_text="The system that is asked: its secrets, its allowed hosts and networks. None: any public host, and "
+        "the organization's secrets.",
+    )
+    config = models.JSONField(default=dict, blank=True, help_text="By the kind. No secrets: it names them.")
+    arrives = models.CharField(
+        max_length=20,
+        choices=sourcing.arrival_choices,
+        default=sourcing.EXPORT,
+        help_text="What happens to a document that came in.",
+    )
+    every_seconds = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1)], help_text="Between two looks, while something comes."
+    )
+    slowest_seconds = models.PositiveIntegerField(
+        default=300, validators=[MinValueValidator(1)], help_text="While nothing comes, looks become rarer up to this."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_why = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "name"], name="one_source_a_name")]
+        permissions: ClassVar = [
+            ("test_source", "Can test the connection to a source"),
+            ("poll_source", "Can have a source look now"),
+            ("pause_source", "Can pause and resume a source"),
+        ]
 
     def __str__(self) -> str:
         return self.name

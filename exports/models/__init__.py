@@ -23,6 +23,8 @@ from exports.models.finding import ListChoice as ListChoice
 from exports.models.finding import ReplyText as ReplyText
 from exports.models.finding import SavedView as SavedView
 from exports.models.finding import SearchMark as SearchMark
+from exports.models.sources import Claim as Claim
+from exports.models.sources import SourceState as SourceState
 from exports.models.tallies import Round as Round
 from exports.models.tallies import Tally as Tally
 from exports.models.work import Job as Job
