@@ -118,13 +118,13 @@ class KeyAuthentication(BaseAuthentication):
         kind, _, plain = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() not in {"bearer", "api-key"}:
             return None
-        _leave(request)  # whatever the key is, a session that came along does not count
+        leave(request)  # whatever the key is, a session that came along does not count
         key = find(plain.strip())
         if key is None:
             if wait := signin.wrong_key(signin.address(request)):
                 raise Throttled(wait, "Too many wrong API keys came from this address.")
             raise AuthenticationFailed(REFUSAL)
-        _enter(request, Principal.of_key(key))
+        enter(request, Principal.of_key(key))
         return Robot(key), key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 (DRF's signature)
@@ -141,18 +141,20 @@ class PersonAuthentication(SessionAuthentication):
             return None
         organization_id = scope.current()
         if organization_id is not None:
-            _enter(request, principal_of(found[0], organization_id))
+            enter(request, principal_of(found[0], organization_id))
         return found
 
 
-def _enter(request: Request, principal: Principal) -> None:
+def enter(request: Request, principal: Principal) -> None:
+    """The request speaks for `principal` from here on. For authentication only."""
     _guard(request)
     scope.enter(principal.organization_id)
     request.principal = principal  # type: ignore[attr-defined]  # declared nowhere: DRF's Request takes any
     request._request.principal = principal  # type: ignore[attr-defined]  # noqa: SLF001 (and Django's likewise)
 
 
-def _leave(request: Request) -> None:
+def leave(request: Request) -> None:
+    """The request speaks for nobody from here on: whatever session came along does not count."""
     _guard(request)
     scope.enter(None)
 

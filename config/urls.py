@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("api/v1/", include("exports.api.urls")),
+    path("rossum/", include("exports.protocols.rossum.urls")),
     re_path(r"^admin/(?:accounts|audit|exports|pipelines)/$", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,47 @@
+"""Every address of Rossum's protocol, below both prefixes that its clients know. None ends in a slash, and a slash that
+a client adds is taken: official clients take a redirect for an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from exports.protocols.rossum import logins, people, queues
+
+PREFIX = r"^(?:api/)?v1/"
+ID = r"(?P<pk>[0-9]{1,18})"
+
+
+def route(pattern: str, view: Any, name: str) -> URLPattern:
+    """One address below both prefixes; `{id}` stands for the digits that the view gets as `pk`."""
+    made: URLPattern = re_path(rf"{PREFIX}{pattern.replace('{id}', ID)}/?$", view.as_view(), name=name)
+    return made
+
+
+@csrf_exempt
+def nowhere(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 (Django's signature)
+    """What nothing answers is a 404 in the protocol's form, and never Django's redirect to a slash."""
+    return JsonResponse({"detail": "Not found."}, status=404)
+
+
+app_name = "rossum"
+urlpatterns = [
+    route("auth/login", logins.Login, "login"),
+    route("auth/logout", logins.Logout, "logout"),
+    route("auth/token", logins.Token, "token"),
+    route("auth/user", logins.Me, "me"),
+    route("organizations", queues.Organizations, "organizations"),
+    route("organizations/{id}", queues.Organizations, "organization"),
+    route("workspaces", queues.Workspaces, "workspaces"),
+    route("workspaces/{id}", queues.Workspaces, "workspace"),
+    route("users", people.Users, "users"),
+    route("users/{id}", people.OneUser, "user"),
+    route("queues", queues.Queues, "queues"),
+    route("queues/{id}", queues.Queues, "queue"),
+    route("schemas", queues.Schemas, "schemas"),
+    route("schemas/{id}", queues.Schemas, "schema"),
+    re_path(r"", nowhere, name="nowhere"),
+]

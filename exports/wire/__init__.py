@@ -1,0 +1,1 @@
+"""What other products' protocols look like on the wire: pure functions, shared by serving, pulling and extensions."""

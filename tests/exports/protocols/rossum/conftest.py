@@ -1,0 +1,52 @@
+"""One organization, and ways to ask Waybill by Rossum's protocol: Django's client, and a live server for real ones."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts import keys, scope
+from accounts.policy import Principal
+
+API = "/rossum/api/v1"
+
+
+def key_of(organization, role="operator", name=""):
+    """The plain text of a new API key."""
+    with scope.to(organization.pk):
+        return keys.create(Principal.system("test", organization.pk), name or f"{role}-robot", role)[1]
+
+
+def caller(organization, role="operator", **options):
+    """A client that speaks for a key of this role. An error of ours is an answer of 500."""
+    plain = key_of(organization, role, **options)
+    return Client(headers={"authorization": f"Bearer {plain}"}, raise_request_exception=False)
+
+
+@pytest.fixture
+def robot(organization):
+    return caller(organization)
+
+
+@pytest.fixture
+def key(organization):
+    return key_of(organization, "integrator", "the robot")
+
+
+@pytest.fixture
+def other():
+    """A second organization, not in scope."""
+    from tests import builders
+
+    return builders.organization("Other")
+
+
+@pytest.fixture
+def within():
+    """Runs what follows in another organization's scope."""
+    return lambda organization: scope.to(organization.pk)
+
+
+@pytest.fixture
+def base(live_server):
+    return f"{live_server.url}{API}"
