@@ -14,6 +14,7 @@ KINDS = {
     "extract": "Extract: read values out of a reply into fields",
     "evaluate": "Evaluate: judge whether the export succeeded",
     "file_storage": "File storage: put files at SFTP, S3 or a folder",
+    "client_action": "Client action: offer files to an outside client and wait for its word",
 }
 
 
