@@ -23,7 +23,7 @@ _ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def write(form: Format, fields: Content, schema: Sequence[Mapping[str, Any]], payload: Mapping[str, Any]) -> bytes:
     """`payload` is Rossum's hook payload; only facts about the document are read of it."""
-    nodes = _schema_nodes(schema)
+    nodes = schema_nodes(schema)
     if form == "csv":
         return _csv(fields, schema, nodes)
     result = _result(fields, nodes, payload)
@@ -33,7 +33,7 @@ def write(form: Format, fields: Content, schema: Sequence[Mapping[str, Any]], pa
     return json.dumps({"pagination": pagination, "results": [result]}, ensure_ascii=False).encode()
 
 
-def _schema_nodes(schema: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def schema_nodes(schema: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Every node of the schema by its id."""
     found: dict[str, Mapping[str, Any]] = {}
     stack: list[Any] = list(reversed(schema))
@@ -46,7 +46,7 @@ def _schema_nodes(schema: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str,
     return found
 
 
-def _exported(schema_id: str, nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+def is_exported(schema_id: str, nodes: Mapping[str, Mapping[str, Any]]) -> bool:
     return not nodes or nodes.get(schema_id, {"can_export": False}).get("can_export", True) is not False
 
 
@@ -68,19 +68,19 @@ def _result(fields: Content, nodes: Mapping[str, Mapping[str, Any]], payload: Ma
         "modifier": {"url": modifier} if isinstance(modifier, str) else modifier,
         "schema": {"url": annotation.get("schema") or ""},
         "metadata": annotation.get("metadata") or {},
-        "content": [shown for section in fields.sections if (shown := _shown(section, nodes)) is not None],
+        "content": [shown for section in fields.sections if (shown := shown_node(section, nodes)) is not None],
         "automated": bool(annotation.get("automated")),
         "modified_at": annotation.get("modified_at"),
         "assigned_at": annotation.get("assigned_at"),
     }
 
 
-def _shown(node: Node, nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+def shown_node(node: Node, nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """A node as exports show it; None where it is not exported."""
     schema_id = str(node.get("schema_id", ""))
     category = node.get("category")
     if category == "datapoint":
-        if not _exported(schema_id, nodes):
+        if not is_exported(schema_id, nodes):
             return None
         confidence = (node.get("content") or {}).get("rir_confidence")
         kind = nodes.get(schema_id, {}).get("type") or "string"
@@ -88,9 +88,9 @@ def _shown(node: Node, nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
             "category": "datapoint", "schema_id": schema_id, "type": kind,
             "value": text_of(node), "rir_confidence": confidence,
         }  # fmt: skip
-    if category == "multivalue" and not _exported(schema_id, nodes):
+    if category == "multivalue" and not is_exported(schema_id, nodes):
         return None
-    children = [shown for child in node.get("children") or () if (shown := _shown(child, nodes)) is not None]
+    children = [shown for child in node.get("children") or () if (shown := shown_node(child, nodes)) is not None]
     return {"category": category, "schema_id": schema_id, "children": children}
 
 
@@ -98,48 +98,57 @@ def _xml(result: Mapping[str, Any]) -> bytes:
     from lxml import etree
 
     export = etree.Element("export")
-    results = etree.SubElement(export, "results")
-    annotation = etree.SubElement(results, "annotation", url=_legal(result["url"]))
-
-    def add(parent: Any, name: str, text: Any = None, **attributes: Any) -> Any:
-        kept = {key: _legal(value) for key, value in attributes.items() if value is not None}
-        element = etree.SubElement(parent, name, kept)
-        if text not in (None, ""):
-            element.text = _legal(text)
-        return element
-
-    add(annotation, "status", result["status"])
-    add(annotation, "arrived_at", result["arrived_at"])
-    if result["exported_at"]:
-        add(annotation, "exported_at", result["exported_at"])
-    document = add(annotation, "document", url=result["document"]["url"])
-    add(document, "file_name", result["document"]["file_name"])
-    add(document, "file", result["document"]["file"])
-    modifier = result["modifier"] or {}
-    person = add(annotation, "modifier", url=modifier.get("url"))
-    if modifier.get("username"):
-        add(person, "username", modifier["username"])
-    add(annotation, "schema", url=result["schema"]["url"])
-    metadata = add(annotation, "metadata")
-    for key, value in result["metadata"].items():
-        add(metadata, "item", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), key=key)
-    content = add(annotation, "content")
-    for section in result["content"]:
-        _nest(content, section, add)
-    add(annotation, "automated", "true" if result["automated"] else "false")
-    add(annotation, "modified_at", result["modified_at"])
-    add(annotation, "assigned_at", result["assigned_at"])
-    pagination = add(export, "pagination")
+    etree.SubElement(export, "results").append(annotation_element(result))
+    pagination = etree.SubElement(export, "pagination")
     for name, value in (("next", None), ("previous", None), ("total", 1), ("total_pages", 1)):
-        add(pagination, name, value)
+        _add(pagination, name, value)
     written: bytes = etree.tostring(export, encoding="utf-8")
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + written
 
 
-def _nest(parent: Any, node: Mapping[str, Any], add: Any) -> None:
+def annotation_element(result: Mapping[str, Any]) -> Any:
+    """One annotation of the JSON form as lxml's element. What XML cannot hold is left out."""
+    from lxml import etree
+
+    annotation = etree.Element("annotation", url=legal(result["url"]))
+    _add(annotation, "status", result["status"])
+    _add(annotation, "arrived_at", result["arrived_at"])
+    if result["exported_at"]:
+        _add(annotation, "exported_at", result["exported_at"])
+    document = _add(annotation, "document", url=result["document"]["url"])
+    _add(document, "file_name", result["document"]["file_name"])
+    _add(document, "file", result["document"]["file"])
+    modifier = result["modifier"] or {}
+    person = _add(annotation, "modifier", url=modifier.get("url"))
+    if modifier.get("username"):
+        _add(person, "username", modifier["username"])
+    _add(annotation, "schema", url=result["schema"]["url"])
+    metadata = _add(annotation, "metadata")
+    for key, value in result["metadata"].items():
+        _add(metadata, "item", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), key=key)
+    content = _add(annotation, "content")
+    for section in result["content"]:
+        _nest(content, section)
+    _add(annotation, "automated", "true" if result["automated"] else "false")
+    _add(annotation, "modified_at", result["modified_at"])
+    _add(annotation, "assigned_at", result["assigned_at"])
+    return annotation
+
+
+def _add(parent: Any, name: str, text: Any = None, **attributes: Any) -> Any:
+    from lxml import etree
+
+    kept = {key: legal(value) for key, value in attributes.items() if value is not None}
+    element = etree.SubElement(parent, name, kept)
+    if text not in (None, ""):
+        element.text = legal(text)
+    return element
+
+
+def _nest(parent: Any, node: Mapping[str, Any]) -> None:
     if node["category"] == "datapoint":
         confidence = node["rir_confidence"] if node["value"] else None
-        add(
+        _add(
             parent,
             "datapoint",
             node["value"],
@@ -148,20 +157,22 @@ def _nest(parent: Any, node: Mapping[str, Any], add: Any) -> None:
             type=node["type"],
         )
         return
-    element = add(parent, node["category"], schema_id=node["schema_id"])
+    element = _add(parent, node["category"], schema_id=node["schema_id"])
     for child in node["children"]:
-        _nest(element, child, add)
+        _nest(element, child)
 
 
-def _legal(value: Any) -> str:
+def legal(value: Any) -> str:
     return _ILLEGAL.sub("", str(value))
 
 
 def _csv(fields: Content, schema: Sequence[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]) -> bytes:
     """One row a table row, header values repeated; row i of several tables side by side; lines end as in RFC 4180."""
-    columns = list(_columns(schema) if schema else _columns_of(fields))
-    columns = [(table, name) for table, name in columns if _exported(name, nodes) and _exported(table or name, nodes)]
-    tables = {table: list(_rows(fields, table)) for table in dict.fromkeys(table for table, _ in columns) if table}
+    columns = list(columns_in(schema) if schema else columns_of(fields))
+    columns = [
+        (table, name) for table, name in columns if is_exported(name, nodes) and is_exported(table or name, nodes)
+    ]
+    tables = {table: list(table_rows(fields, table)) for table in dict.fromkeys(table for table, _ in columns) if table}
     header = {name: fields.text(name) or "" for table, name in columns if not table}
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
@@ -174,7 +185,7 @@ def _csv(fields: Content, schema: Sequence[Mapping[str, Any]], nodes: Mapping[st
     return text.getvalue().encode()
 
 
-def _columns(schema: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def columns_in(schema: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """(table, schema id) of every datapoint in schema order; the table is empty for header fields."""
     for section in schema:
         for node in section.get("children") or ():
@@ -187,7 +198,7 @@ def _columns(schema: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield str(node.get("id")), str(cell.get("id"))
 
 
-def _columns_of(fields: Content) -> Iterator[tuple[str, str]]:
+def columns_of(fields: Content) -> Iterator[tuple[str, str]]:
     """Likewise of a document without a schema."""
     for section in fields.sections:
         for node in section.get("children") or ():
@@ -199,7 +210,7 @@ def _columns_of(fields: Content) -> Iterator[tuple[str, str]]:
                 yield node["schema_id"], name
 
 
-def _rows(fields: Content, table: str) -> Iterator[dict[str, str]]:
+def table_rows(fields: Content, table: str) -> Iterator[dict[str, str]]:
     for multivalue in fields.find(table):
         for row in multivalue.get("children") or ():
             yield _cells(row)

@@ -101,6 +101,6 @@ def test_any_text_can_be_read_back(value, cells):
     assert rows[1][0] == value
     assert [row[1] for row in rows[1:] if len(row) > 1] == cells
     assert result["content"][0]["children"][0]["value"] == value
-    legal = native._legal(value).replace("\r\n", "\n").replace("\r", "\n")
+    legal = native.legal(value).replace("\r\n", "\n").replace("\r", "\n")
     found = tree.xpath("//datapoint[@schema_id='a']")[0].text or ""
     assert found.replace("\r\n", "\n").replace("\r", "\n") == legal
