@@ -129,8 +129,6 @@ class DocumentFacts:
     automated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
 RECEIVED = "received."
 """How the reference keys of files begin that came with a document: received.1.2 is the second file of its first part.
 No stage writes such a key, and no purge takes one away."""
@@ -149,6 +147,8 @@ class Received:
     """It is text (UTF-8, lines ended by a line feed): its newlines may be changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inbox:
     """All that one run of a stage sees."""
 
     stage: str
