@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import scope
 from accounts.models import ApiKey, Organization, User
 from exports.protocols.rossum.view import View
 from exports.wire.rossum.queues import user as wire_user
@@ -64,6 +65,14 @@ def shape(somebody: User | ApiKey, organization: Organization, at: Addresses) ->
         active=live,
         at=at,
     )
+
+
+def shapes(ids: Collection[int], at: Addresses) -> list[dict[str, Any]]:
+    """Several users by their ids on the wire: whoever the organization's records name."""
+    organization = Organization.objects.get(pk=scope.current() or 0)
+    users = User.objects.filter(pk__in=[pk for pk in ids if pk < KEY_IDS]).order_by("pk")
+    keys = ApiKey.objects.filter(pk__in=[pk - KEY_IDS for pk in ids if pk >= KEY_IDS]).order_by("pk")
+    return [shape(one, organization, at) for one in (*users, *keys)]
 
 
 class Users(View):

@@ -9,6 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from exports.protocols.rossum import annotations as of_annotations
 from exports.protocols.rossum import logins, people, queues
 
 PREFIX = r"^(?:api/)?v1/"
@@ -43,5 +44,9 @@ urlpatterns = [
     route("queues/{id}", queues.Queues, "queue"),
     route("schemas", queues.Schemas, "schemas"),
     route("schemas/{id}", queues.Schemas, "schema"),
+    route("annotations", of_annotations.Annotations, "annotations"),
+    route("annotations/{id}", of_annotations.OneAnnotation, "annotation"),
+    route("annotations/{id}/content", of_annotations.Content, "content"),
+    route("annotations/{id}/processing_duration", of_annotations.ProcessingDuration, "processing_duration"),
     re_path(r"", nowhere, name="nowhere"),
 ]
