@@ -14,16 +14,16 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from pipelines import channelrules, definition, destinations, schemas, sourcing, triggering
-from pipelines.models import Channel, Destination, Pipeline, Queue, Schema, Source, Trigger
+from pipelines import channelrules, definition, destinations, rossumrules, schemas, sourcing, triggering
+from pipelines.models import Channel, Destination, Pipeline, Queue, RossumAccount, Schema, Source, Trigger
 from pipelines.refusals import InUse, Refused
 
-Configured = Queue | Schema | Trigger | Destination | Channel | Source
+Configured = Queue | Schema | Trigger | Destination | Channel | Source | RossumAccount
 Row = TypeVar("Row", bound=Configured)
 
 NOUNS = {
     Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline",
-    Channel: "channel", Source: "source",
+    Channel: "channel", Source: "source", RossumAccount: "rossumaccount",
 }  # fmt: skip
 """As the trail and the permissions say it."""
 
@@ -49,7 +49,7 @@ def save(row: Row, *, by: Principal) -> Row:
             with transaction.atomic():
                 row.save(force_insert=new, update_fields=None if new else written)
         except IntegrityError as error:
-            raise Refused(f'name: There is already a {noun} named "{row.name}".') from error
+            raise Refused(f'name: There is already a {row._meta.verbose_name} named "{row.name}".') from error
         _record("add" if new else "change", row, by=by, detail={"name": row.name, "changed": sorted(changed)})
     return row
 
@@ -71,13 +71,15 @@ def problems(row: Configured) -> list[str]:
         return destinations.problems(row)
     if isinstance(row, Channel):
         return channelrules.problems(row)
-    found = [] if row.name.strip() else [f"name: Give the {NOUNS[type(row)]} a name."]
+    found = [] if row.name.strip() else [f"name: Give the {row._meta.verbose_name} a name."]
     if isinstance(row, Schema):
         found += [f"content: {problem}" for problem in schemas.problems(row.content)]
     if isinstance(row, Queue) and not isinstance(row.metadata, dict):
         found.append("metadata: This is a JSON object, {} for none.")
     if isinstance(row, Source):
         found += sourcing.problems(row)
+    if isinstance(row, RossumAccount):
+        found += rossumrules.problems(row.base_urls, row.allowed_networks)
     if isinstance(row, Trigger):
         if row.on not in triggering.KINDS:
             found.append(f"on: Choose one of {', '.join(triggering.KINDS)}.")

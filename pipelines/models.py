@@ -12,6 +12,9 @@ from accounts.scope import Scoped
 from pipelines import sourcing, stages, triggering
 from pipelines.channelrows import Channel as Channel
 from pipelines.channelrows import ChannelSecret as ChannelSecret
+from pipelines.rossumrows import RossumAccount as RossumAccount
+from pipelines.rossumrows import RossumHook as RossumHook
+from pipelines.rossumrows import RossumSecret as RossumSecret
 
 
 class Schema(Scoped):

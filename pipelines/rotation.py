@@ -16,8 +16,8 @@ from accounts.models import Organization
 from accounts.policy import Principal, require
 from accounts.scope import Scoped
 from audit import trail
-from pipelines import channelsecrets, tokens, vault
-from pipelines.models import ChannelSecret, DataKey, Secret, Token
+from pipelines import channelsecrets, rossumsecrets, tokens, vault
+from pipelines.models import ChannelSecret, DataKey, RossumSecret, Secret, Token
 
 
 def rewrap() -> int:
@@ -49,6 +49,7 @@ def rotate(organization_id: int, *, by: Principal) -> int:
         key = live[0] if len(live) > 1 else vault.make_key(organization_id)
     changed = _reseal(Secret, key, vault.context_of) + _reseal(Token, key, tokens.context_of)
     changed += _reseal(ChannelSecret, key, channelsecrets.context_of)
+    changed += _reseal(RossumSecret, key, rossumsecrets.context_of)
     with transaction.atomic():
         older = DataKey.unscoped.filter(organization_id=organization_id, retired_at=None, pk__lt=key.pk)
         older.update(retired_at=timezone.now())

@@ -15,6 +15,7 @@ from exports.models.documents import FieldsVersion as FieldsVersion
 from exports.models.documents import FormerOriginal as FormerOriginal
 from exports.models.events import EventDelivery as EventDelivery
 from exports.models.events import EventTry as EventTry
+from exports.models.extensions import ExtensionCall as ExtensionCall
 from exports.models.failures import FailureGroup as FailureGroup
 from exports.models.failures import FailureHour as FailureHour
 from exports.models.failures import Hint as Hint
