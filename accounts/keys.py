@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from accounts import scope, signin
 from accounts.backends import principal_of
 from accounts.middleware import SCOPED
 from accounts.models import ApiKey, Organization, User
-from accounts.policy import Principal, may_grant, require
+from accounts.policy import GRANTS, OF_QUEUES, Principal, may_grant, require
 from audit import trail
 
 FORM = re.compile(r"wb_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -35,8 +36,17 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 REFUSAL = "This API key is unknown, expired or revoked."  # one answer for all three: a guesser learns nothing
 
 
-def create(by: Principal, name: str, role: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
-    """A new key and its plain text, which is never to be had again. Raises PermissionDenied, ValidationError."""
+def create(
+    by: Principal,
+    name: str,
+    role: str,
+    expires_at: datetime | None = None,
+    *,
+    verbs: Collection[str] | None = None,
+    queues: Collection[int] | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its plain text, which is never to be had again. `verbs` and `queues` narrow it below its role; the
+    caller has looked that the queues are the organization's. Raises PermissionDenied, ValidationError."""
     require(by, "accounts.add_apikey")
     if not may_grant(by, role):
         raise PermissionDenied(f'{by.name} cannot give the role "{role}": it allows more than their own.')
@@ -45,6 +55,7 @@ def create(by: Principal, name: str, role: str, expires_at: datetime | None = No
         raise ValidationError({"name": "Give the key a name of at most 190 characters; the audit trail shows it."})
     if expires_at is not None and expires_at <= timezone.now():
         raise ValidationError({"expires_at": "This moment is past already."})
+    _check_narrowing(role, verbs, queues)
     prefix = secrets.token_hex(6)
     plain = f"wb_{prefix}_{secrets.token_urlsafe(32)}"
     with transaction.atomic():
@@ -59,6 +70,8 @@ def create(by: Principal, name: str, role: str, expires_at: datetime | None = No
             prefix=prefix,
             digest=_digest(plain),
             role=role,
+            verbs=None if verbs is None else sorted(set(verbs)),
+            queues=None if queues is None else sorted(set(queues)),
             created_by=User.objects.filter(username=by.name.removeprefix("user:")).first(),
             expires_at=expires_at,
         )
@@ -148,7 +161,7 @@ class PersonAuthentication(SessionAuthentication):
 def enter(request: Request, principal: Principal) -> None:
     """The request speaks for `principal` from here on. For authentication only."""
     _guard(request)
-    scope.enter(principal.organization_id)
+    scope.enter(principal.organization_id, principal.queues)
     request.principal = principal  # type: ignore[attr-defined]  # declared nowhere: DRF's Request takes any
     request._request.principal = principal  # type: ignore[attr-defined]  # noqa: SLF001 (and Django's likewise)
 
@@ -165,6 +178,19 @@ def _guard(request: Request) -> None:
             "accounts.middleware.OrganizationMiddleware must surround every view that authenticates: "
             "without it the organization would stay in scope for the next request."
         )
+
+
+def _check_narrowing(role: str, verbs: Collection[str] | None, queues: Collection[int] | None) -> None:
+    """Raises ValidationError where a key would be left with nothing, or be given what its role has not."""
+    if verbs is not None and not verbs:
+        raise ValidationError({"verbs": "Leave at least one verb, or do not narrow the verbs."})
+    if queues is not None and not queues:
+        raise ValidationError({"queues": "Leave at least one queue, or do not narrow the queues."})
+    if beyond := sorted(set(verbs or ()) - GRANTS[role]):
+        raise ValidationError({"verbs": f'The role "{role}" does not include {", ".join(beyond)}.'})
+    if queues is not None and (beyond := sorted(set(verbs or ()) - OF_QUEUES)):
+        message = f"A key of some queues cannot have {', '.join(beyond)}: that concerns more than their documents."
+        raise ValidationError({"verbs": message})
 
 
 def _live(keys: Any) -> Any:
@@ -186,5 +212,7 @@ def _record(verb: str, key: ApiKey, by: Principal) -> None:
             "prefix": key.prefix,
             "role": key.role,
             "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+            **({} if key.verbs is None else {"verbs": key.verbs}),
+            **({} if key.queues is None else {"queues": key.queues}),
         },
     )

@@ -55,6 +55,12 @@ class ApiKey(Scoped):
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     role = models.CharField(max_length=20, choices=policy.role_choices)
+    verbs = models.JSONField(
+        null=True, editable=False, help_text="Of the role's verbs, the only ones that it may use; null: all."
+    )
+    queues = models.JSONField(
+        null=True, editable=False, help_text="Ids of the only queues whose documents it sees; null: all."
+    )
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)

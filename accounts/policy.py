@@ -72,6 +72,15 @@ GRANTS: dict[str, frozenset[str]] = {
     "owner": frozenset(_VIEW | _OPERATE | _INTEGRATE | _AUDIT | _OWN),
 }
 
+OF_QUEUES: frozenset[str] = frozenset(
+    verb
+    for verb in _VIEW | _OPERATE | _INTEGRATE | _OWN
+    if verb.rpartition("_")[2]
+    in {"document", "fieldsversion", "attempt", "stagerun", "exchange", "artifact", "delivery", "clienttask"}
+) | {"pipelines.view_queue", "pipelines.view_trigger"}
+"""What a key that is narrowed to some queues may do at the most: whatever concerns more than one document's queue
+(bulk jobs, failure groups, configuration, people, the audit trail) is not for it."""
+
 
 def role_choices() -> list[tuple[str, str]]:
     """A callable, so that a new role needs no migration."""
@@ -87,6 +96,8 @@ class Principal:
     organization_id: int
     verbs: frozenset[str]
     everything: bool = False
+    queues: frozenset[int] | None = None
+    """The ids of the only queues whose documents it sees; None: of all."""
 
     @classmethod
     def system(cls, part: str, organization_id: int) -> Principal:
@@ -117,15 +128,25 @@ class Principal:
 
     @classmethod
     def of_key(cls, key: ApiKey) -> Principal:
-        return cls(f"key:{key.name}", key.organization_id, GRANTS.get(key.role, frozenset()))
+        """A robot with its key's role, as far as the key is not narrowed below it."""
+        verbs = GRANTS.get(key.role, frozenset())
+        if key.verbs is not None:
+            verbs &= frozenset(key.verbs)
+        queues = None if key.queues is None else frozenset(key.queues)
+        if queues is not None:
+            verbs &= OF_QUEUES
+        return cls(f"key:{key.name}", key.organization_id, verbs, queues=queues)
 
 
 def may(principal: Principal, verb: str, subject: Any = None) -> bool:
     """Whether `principal` may do `verb` ("exports.requeue_attempt") to `subject`: a row, an organization, or None for
-    the kind. A row of another organization is refused whatever the role."""
+    the kind. A row of another organization, or of a queue outside a narrowed key's, is refused whatever the role."""
     label = getattr(getattr(subject, "_meta", None), "label", "")
     owner = subject.pk if label == "accounts.Organization" else getattr(subject, "organization_id", None)
     if owner is not None and owner != principal.organization_id:
+        return False
+    queue = subject.pk if label == "pipelines.Queue" else getattr(subject, "queue_id", None)
+    if principal.queues is not None and queue is not None and queue not in principal.queues:
         return False
     return principal.everything or verb in principal.verbs
 

@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models.expressions import Expression
 
 _current: ContextVar[int | None] = ContextVar("organization", default=None)
+_queues: ContextVar[frozenset[int] | None] = ContextVar("queues", default=None)
 
 
 class OutOfScope(Exception):
@@ -34,17 +35,41 @@ def current() -> int | None:
 @contextmanager
 def to(organization_id: int | None) -> Iterator[None]:
     """Everything inside sees this organization's rows and no others."""
-    token = _current.set(organization_id)
+    token, narrowed = _current.set(organization_id), _queues.set(None)
     try:
         yield
     finally:
+        _queues.reset(narrowed)
         _current.reset(token)
 
 
-def enter(organization_id: int | None) -> None:
+def enter(organization_id: int | None, queues: frozenset[int] | None = None) -> None:
     """Change the organization in context from within `to`, which takes it back at its end. For authentication, which
-    runs inside the view; everything else uses `to`."""
+    runs inside the view; everything else uses `to`. With `queues`, what belongs to other queues is not found either."""
     _current.set(organization_id)
+    _queues.set(queues)
+
+
+TOWARDS_A_QUEUE = ("queue", "document", "attempt", "run")
+"""The names of the foreign keys that lead from a row to its queue."""
+
+
+def way_to_queue(model: type[models.Model]) -> str:
+    """The first of TOWARDS_A_QUEUE that the model has, "pk" for the queue itself; empty where its rows are of none."""
+    if model._meta.label == "pipelines.Queue":
+        return "pk"
+    links = {field.name for field in _links(model)} if issubclass(model, Scoped) else set()
+    return next((name for name in TOWARDS_A_QUEUE if name in links), "")
+
+
+def _of_queues(model: type[models.Model], queues: frozenset[int]) -> models.Q:
+    """The condition that a row belongs to one of the queues. It joins nothing, so that a conditional UPDATE stays one:
+    its own conditions are looked at again when it waited for another."""
+    way = way_to_queue(model)
+    if way in {"", "pk", "queue"}:
+        return models.Q(**{f"{way or 'pk'}__in": queues}) if way else models.Q()
+    target: Any = model._meta.get_field(way).related_model
+    return models.Q(**{f"{way}__in": target.unscoped.filter(_of_queues(target, queues)).values("pk")})
 
 
 class InContext(Expression):
@@ -87,7 +112,9 @@ class ScopedManager(models.Manager[Any]):
     """Finds the rows of the organization in context; without one, none."""
 
     def get_queryset(self) -> CheckedQuerySet:
-        return InScope(self.model, using=self._db).filter(organization_id=InContext())
+        rows = InScope(self.model, using=self._db).filter(organization_id=InContext())
+        queues = _queues.get()
+        return rows if queues is None else rows.filter(_of_queues(self.model, queues))
 
 
 class UnscopedManager(models.Manager[Any]):

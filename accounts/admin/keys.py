@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -30,6 +31,34 @@ class KeyForm(forms.Form):
         widget=forms.DateTimeInput({**_INPUT, "type": "datetime-local"}),
         help_text="UTC; empty means never.",
     )
+    queues = forms.TypedMultipleChoiceField(
+        coerce=int,
+        required=False,
+        label="Only these queues",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all. A key of some queues sees their documents and attempts, and nothing else.",
+    )
+    verbs = forms.MultipleChoiceField(
+        required=False,
+        label="Only these verbs of its role",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: all of the role's.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        known = apps.get_model("pipelines", "Queue")  # by name: accounts imports nothing above it
+        self.fields["queues"].choices = [(row.pk, row.name) for row in known.objects.order_by("name")]  # type: ignore[attr-defined]
+        verbs = sorted(frozenset().union(*policy.GRANTS.values()))
+        self.fields["verbs"].choices = [(verb, verb) for verb in verbs]  # type: ignore[attr-defined]
+
+
+def queue_names(key: ApiKey) -> list[str]:
+    """Of the queues that the key is narrowed to; those that are gone by their ids."""
+    if key.queues is None:
+        return []
+    named = dict(apps.get_model("pipelines", "Queue").objects.filter(pk__in=key.queues).values_list("pk", "name"))
+    return [named.get(pk, f"{pk}, deleted") for pk in key.queues]
 
 
 @admin.register(ApiKey)
@@ -54,7 +83,10 @@ class ApiKeyAdmin(DeskAdmin):
         if request.method == "POST" and form.is_valid():
             given = form.cleaned_data
             try:
-                key, plain = keys.create(by, given["name"], given["role"], given["expires_at"])
+                key, plain = keys.create(
+                    by, given["name"], given["role"], given["expires_at"],
+                    verbs=given["verbs"] or None, queues=given["queues"] or None,
+                )  # fmt: skip
             except ValidationError as error:
                 form.add_error(None, error)
             except PermissionDenied as error:
@@ -74,7 +106,7 @@ class ApiKeyAdmin(DeskAdmin):
         may_revoke = request.user.has_perm("accounts.delete_apikey") and key.revoked_at is None
         return self.page(
             request, "admin/accounts/key.html", key, title=key.name, key=key, standing=self.standing(key),
-            role=self.what_it_may(key), may_revoke=may_revoke,
+            role=self.what_it_may(key), may_revoke=may_revoke, queues=queue_names(key),
         )  # fmt: skip
 
     @post_only
@@ -93,7 +125,8 @@ class ApiKeyAdmin(DeskAdmin):
 
     @admin.display(description="role", ordering="role")
     def what_it_may(self, obj: ApiKey) -> str:
-        return policy.ROLES.get(obj.role, obj.role)
+        role = policy.ROLES.get(obj.role, obj.role)
+        return role if obj.verbs is None and obj.queues is None else f"{role} (narrowed)"
 
     @admin.display(description="state")
     def standing(self, obj: ApiKey) -> str:
