@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "rossum": "Rossum: the Confirmed tab of queues",
+}
 
 REVIEW, CONFIRM, EXPORT = "review", "confirm", "export"
 

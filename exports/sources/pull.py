@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,6 +133,7 @@ class Pull:
         original: Blob | None = None,
         metadata: dict[str, Any] | None = None,
         external_id: str = "",
+        version: str = "",
     ) -> Document:
         """The thing is here: one document a key, received and sent on as the source says, all in one transaction with
         the claim's move. Raises Rejected, Misconfigured, and Unconfirmed where a send has an unknown outcome."""
@@ -143,10 +144,15 @@ class Pull:
                 self.source, claim, by=self.by, fields=fields, original=original, metadata=metadata,
                 external_id=external_id,
             )  # fmt: skip
-            if not steps.move(claim, ClaimState.RUNNING, by=self.by, verb="receive", document=document):
+            kept_by: dict[str, Any] = {"document": document, "version": version or claim.version}
+            if not steps.move(claim, ClaimState.RUNNING, by=self.by, verb="receive", **kept_by):
                 raise leases.LostError
         crashpoints.reach("after-take")
         return document
+
+    def known(self, keys: Collection[str]) -> dict[str, Claim]:
+        """The claims of these keys, by key."""
+        return {claim.key: claim for claim in Claim.objects.filter(source=self.source, key__in=keys)}
 
     def mark(self, claims: Claim | Iterable[Claim], **facts: Any) -> None:
         """Remember something of claims, committed at once: before a call that moves something there, and after."""
@@ -158,20 +164,26 @@ class Pull:
 
     def reported(self, claim: Claim) -> None:
         """The other side knows how it ended."""
-        self._settle(claim, ClaimState.REPORTED, "report")
+        _settle(self, claim, ClaimState.REPORTED, "report")
 
     def released(self, claim: Claim, why: str = "") -> None:
         """It is the other side's again."""
-        self._settle(claim, ClaimState.RELEASED, "release", why=why)
+        _settle(self, claim, ClaimState.RELEASED, "release", why=why, error=self.redacted(why))
 
     def block(self, claim: Claim, why: str) -> None:
         """Nothing more is done until somebody, or its document, says what became of it."""
-        self._settle(claim, ClaimState.BLOCKED, "block", why=why, error=self.redacted(why))
+        _settle(self, claim, ClaimState.BLOCKED, "block", why=why, error=self.redacted(why))
 
     def fail(self, claim: Claim, message: str, *, reason: Reason = Reason.REJECTED) -> None:
         """It cannot be brought in; the other side is told so."""
-        self._settle(
-            claim, ClaimState.TO_REPORT, "end", outcome=Outcome.FAILED, reason=reason, message=self.redacted(message)
+        _settle(
+            self,
+            claim,
+            ClaimState.TO_REPORT,
+            "end",
+            outcome=Outcome.FAILED,
+            reason=reason,
+            message=self.redacted(message),
         )
 
     def retake(self, claim: Claim, *, version: str, facts: Mapping[str, Any] | None = None) -> bool:
@@ -180,6 +192,10 @@ class Pull:
             claim, ClaimState.CLAIMED, by=self.by, verb="take", rounds=claim.rounds + 1, version=version,
             facts=dict(facts or {}), outcome="", reason="", message="",
         )  # fmt: skip
+
+    def tell_again(self, claim: Claim) -> None:
+        """What was reported does not stand there: report it once more."""
+        _settle(self, claim, ClaimState.TO_REPORT, "end", outcome=claim.outcome)
 
     def later(self, claim: Claim, why: str, *, seconds: float | None = None) -> None:
         """The same step again, after `seconds` or by the backoff."""
@@ -190,10 +206,6 @@ class Pull:
         Claim.objects.filter(pk=claim.pk, state=claim.state).update(
             tries=tries, error=claim.error, not_before=claim.not_before, changed_at=self.now()
         )
-
-    def _settle(self, claim: Claim, to: ClaimState, verb: str, **changes: Any) -> None:
-        self.beat()
-        steps.move(claim, to, by=self.by, verb=verb, **changes)
 
     def _known(self) -> Mapping[str, str]:
         if self._secrets is None:
@@ -208,3 +220,8 @@ class Pull:
         if rates:
             pacer = _pacers.setdefault(urlsplit(url).netloc, Pacer())
             time.sleep(min(pacer.turn(min(rates), time.monotonic()), SECONDS))
+
+
+def _settle(pull: Pull, claim: Claim, to: ClaimState, verb: str, **changes: Any) -> None:
+    pull.beat()
+    steps.move(claim, to, by=pull.by, verb=verb, **changes)
