@@ -39,8 +39,8 @@ class RobotRequest:
     begun_at: datetime | None = None
     status: int = 200
     reply_headers: Sequence[tuple[str, str]] = ()
-    reply: bytes | Callable[[Document], bytes] = b""
-    """The whole of it, or what of it is about one document, as it stands once it has moved."""
+    reply: bytes | Callable[[Sequence[Document]], Mapping[int, bytes]] = b""
+    """The whole of it, or what of it is about each of these documents (by id), as they stand once they have moved."""
 
 
 def keep(
@@ -111,10 +111,10 @@ def _insert_runs(
 ) -> None:
     """One stage run and one exchange each, with its own bytes: a purge of one document takes those of no other."""
     now = timezone.now()
-    documents = {}
+    told: Mapping[int, bytes] = {}
     if callable(request.reply):
         found = Document.objects.filter(pk__in=[attempt.document_id for attempt in attempts])
-        documents = {each.pk: each for each in found.select_related("fields", "queue__schema", "original")}
+        told = request.reply(list(found.select_related("fields")))
     runs, exchanges, kept = [], [], []
     for attempt in attempts:
         run = rows.new(
@@ -131,7 +131,7 @@ def _insert_runs(
             reason="" if to == State.SUCCEEDED else Reason.REJECTED,
             note=message,
         )
-        reply = request.reply(documents[attempt.document_id]) if callable(request.reply) else request.reply
+        reply = told.get(attempt.document_id or 0, b"") if callable(request.reply) else request.reply
         sent, answered = (_content(body, attempt.organization_id) for body in (request.body, reply))
         kept += [row for row in (sent, answered) if row is not None]
         exchanges.append(
