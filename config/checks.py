@@ -36,7 +36,7 @@ def _here_only() -> bool:
 
 
 def _sqlite() -> bool:
-    return str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3")
+    return str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite")
 
 
 @register(Tags.security)

@@ -63,7 +63,7 @@ def database(name: str, *, fallback: Path) -> dict[str, object]:
     url = urlsplit(os.environ.get(name, "") or f"sqlite:///{fallback}")
     if url.scheme == "sqlite":
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "config.sqlite",  # Django's, with turns
             "NAME": unquote(url.path[1:] if url.path.startswith("//") else url.path),
             "CONN_MAX_AGE": 60,
             # A file, as in production: in shared memory, threads get "table is locked" at once instead of waiting.

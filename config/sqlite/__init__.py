@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, where writers of several processes take turns (docs/decisions)."""
