@@ -17,8 +17,9 @@ from exports import cases, doorbell, tallies, transitions, worklist
 from exports.ids import uuid7
 from exports.models import Attempt, Document, StageRun
 from exports.pauses import pause, resume
+from exports.repeating import taken_over
+from exports.sendings import TAKEN_OVER
 from exports.states import ENDED, Reason, RunState, State, Status
-from pipelines.definition import Definition
 from pipelines.models import Pipeline, Revision
 from pipelines.refusals import Refused
 
@@ -59,13 +60,15 @@ def requeue(
     trigger: str = "person",
     looked: bool = False,
     although_delivered: bool = False,
+    frozen: bool = False,
 ) -> Attempt:
     """Repeat an ended attempt as a new one; asked again for the same attempt, returns the one it made before.
 
     `newest` takes the pipeline's published revision, False the attempt's own; None takes the newest where the
     failure was the pipeline's. `resume_from` takes over what the stages before that one did. `looked` says that
     somebody looked at the other side of an unconfirmed attempt, and that it did not arrive; `although_delivered` that
-    an attempt that succeeded is to be sent once more."""
+    an attempt that succeeded is to be sent once more. `frozen` sends exactly the bytes that it sent, under the same
+    keys, through its own revision; raises Refused where they are not all kept (exports/repeating.py)."""
     require(by, "exports.requeue_attempt", attempt)
     if not why.strip():
         raise Refused("Say why it is sent again: the reason is kept in the audit trail.")
@@ -82,12 +85,16 @@ def requeue(
             sources={Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW},
         ):  # fmt: skip
             raise Refused(f"The document is {document.status.replace('_', ' ')}; it must be put back first.")
+        if frozen and newest:
+            raise Refused("What is sent exactly as it was goes through the revision that it was sent by.")
         if newest is None:
-            newest = attempt.reason == Reason.MISCONFIGURED
+            newest = attempt.reason == Reason.MISCONFIGURED and not frozen
         revision = _revision(attempt, document, newest=newest, resumes=bool(resume_from))
-        repeat = _queue(document, revision, by=by, trigger=trigger, why=why, repeats=attempt, resume_from=resume_from)
-        if resume_from:
-            _take_over(attempt, repeat, cases.definition_of(revision.pk), resume_from)
+        taken = taken_over(attempt, revision, resume_from, frozen=frozen)
+        repeat = _queue(
+            document, revision, by=by, trigger=trigger, why=why, repeats=attempt, resume_from=resume_from, frozen=frozen
+        )
+        _take_over(attempt, repeat, taken)
         return repeat
 
 
@@ -109,16 +116,18 @@ def cancel(attempt: Attempt, *, by: Principal, why: str = "") -> Attempt:
     return locked
 
 
-def settle(attempt: Attempt, *, by: Principal, delivered: bool, reference: str = "", why: str) -> Attempt:
+def settle(
+    attempt: Attempt, *, by: Principal, delivered: bool, reference: str = "", why: str, frozen: bool = False
+) -> Attempt:
     """Say what became of an unconfirmed attempt, after a look at the other side.
 
     Delivered, with the other side's reference: the attempt has succeeded and its document is exported. Not
-    delivered: it is re-queued, and the new attempt is returned."""
+    delivered: it is re-queued (`frozen`: exactly as it was sent), and the new attempt is returned."""
     require(by, "exports.settle_attempt", attempt)
     if attempt.reason != Reason.UNCONFIRMED:
         raise Refused("Only an attempt whose outcome is unconfirmed is settled.")
     if not delivered:
-        return requeue(attempt, by=by, why=why, looked=True)
+        return requeue(attempt, by=by, why=why, looked=True, frozen=frozen)
     if not reference.strip():
         raise Refused("Give the other side's reference, for example the document's number there.")
     with transaction.atomic():
@@ -214,6 +223,7 @@ def _queue(
     repeats: Attempt | None = None,
     resume_from: str = "",
     last: Attempt | None = None,
+    frozen: bool = False,
 ) -> Attempt:
     """`last` is the document's newest attempt: the same bytes sent again carry the same Idempotency-Key as then."""
     last = repeats or last
@@ -228,6 +238,7 @@ def _queue(
         requested_by=by.name,
         why=why,
         resume_from=resume_from,
+        frozen=frozen,
         lane=worklist.lane(document.organization_id, _first_destination(revision, document.queue_id)),
     )
     attempt.save(force_insert=True)
@@ -237,7 +248,12 @@ def _queue(
         organization_id=document.organization_id,
         actor=by.name,
         why=why,
-        detail={"document": document.pk, "revision": revision.pk, "repeats": repeats.pk if repeats else None},
+        detail={
+            "document": document.pk,
+            "revision": revision.pk,
+            "repeats": repeats.pk if repeats else None,
+            **({"frozen": True} if frozen else {}),
+        },
     )
     doorbell.ring()
     return attempt
@@ -248,18 +264,10 @@ def _first_destination(revision: Revision, queue_id: int) -> int | None:
     return next((step.destination_id for step in steps if step.sends), None)
 
 
-def _take_over(attempt: Attempt, repeat: Attempt, definition: Definition, resume_from: str) -> None:
-    """Copy the finished runs that do not come after `resume_from` into the new attempt."""
-    steps = definition.for_queue(_document(repeat).queue_id)
-    if resume_from not in {step.name for step in steps}:
-        raise Refused(f'The revision has no stage "{resume_from}" for this queue.')
-    again = {resume_from}
-    for step in steps:
-        if again & set(step.run_after):
-            again.add(step.name)
-    runs = StageRun.unscoped.filter(attempt_id=attempt.pk, state__in=[RunState.FINISHED, RunState.SKIPPED])
-    for run in runs.exclude(name__in=again):
+def _take_over(attempt: Attempt, repeat: Attempt, stages: list[str]) -> None:
+    """Copy the runs of these stages into the new attempt."""
+    for run in StageRun.unscoped.filter(attempt_id=attempt.pk, name__in=stages):
         run.pk = uuid7()
         run.attempt_id = repeat.pk
-        run.note = f"Taken over from attempt {attempt.number}. {run.note}".strip()
+        run.note = f"{TAKEN_OVER} {attempt.number}. {run.note}".strip()
         run.save(force_insert=True)

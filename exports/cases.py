@@ -13,6 +13,7 @@ from uuid import UUID
 from exports import contents
 from exports.ledger import End, Entry, write
 from exports.models import Artifact, Attachment, Attempt, Delivery, Document, Exchange, StageRun
+from exports.sendings import Held, held_by
 from exports.states import State, Status
 from pipelines import fields
 from pipelines.blobs import Blob
@@ -48,6 +49,8 @@ class Case:
     """By stage run: requests whose end nobody recorded."""
     deliveries: dict[tuple[str, str, str], Delivery] = field(default_factory=dict)
     """By stage, key and place: what this attempt has delivered already."""
+    held: Mapping[str, Held] = field(default_factory=dict)
+    """By stage: what the attempt that this one repeats byte for byte sent. Empty for one that is built anew."""
 
 
 @lru_cache(maxsize=512)
@@ -81,6 +84,7 @@ def load(attempt_ids: Sequence[int]) -> tuple[list[Case], dict[int, StageError]]
                 broken[pk] = error
     _attachments(cases)
     _earlier_runs(cases)
+    _as_sent(cases, {pk: row.repeats_id for pk, row in attempts.items() if row.frozen and row.repeats_id})
     return cases, broken
 
 
@@ -115,6 +119,17 @@ def _earlier_runs(cases: Sequence[Case]) -> None:
         for delivery in Delivery.unscoped.filter(attempt_id__in=repeated).select_related("run"):
             known = (delivery.run.name, delivery.key, delivery.place)
             repeated[delivery.attempt_id].deliveries[known] = delivery
+
+
+def _as_sent(cases: Sequence[Case], repeats: Mapping[int, int]) -> None:
+    """What those sent that these repeat byte for byte; read now, because nobody asks the database while driving."""
+    if not repeats:
+        return
+    steps = {case.attempt_id: case.definition.for_queue(case.facts.queue_id) for case in cases}
+    held = held_by({former: steps[pk] for pk, former in repeats.items() if pk in steps}, read=True)
+    for case in cases:
+        if case.attempt_id in repeats:
+            case.held = held[repeats[case.attempt_id]]
 
 
 def fail_unreadable(attempt_id: int, lease: UUID, error: StageError) -> None:

@@ -125,7 +125,7 @@ class Drive:
                 inbox = replace(inbox, repeats=self._recover(step, prior))
             elif (arrived := probing.look_again(step, inbox, tools, run)) is not None:
                 return arrived
-            return stepping.complete(self, step.module.run(step.config, inbox, tools), run, sends=step.sends)
+            return stepping.complete(self, stepping.begun(self, step, inbox, tools), run, sends=step.sends)
         except Unconfirmed as error:
             return probing.decide(step, inbox, tools, run, error)
 

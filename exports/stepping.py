@@ -1,4 +1,5 @@
-"""Driving the generator of a long stage: its progress and checkpoints are durable before it goes on."""
+"""How a stage begins, and driving the generator of a long one: its progress and checkpoints are durable before it goes
+on."""
 
 from __future__ import annotations
 
@@ -8,13 +9,27 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from exports.models import StageRun
-from pipelines.contract import Checkpoint, Outcome, Parked, Progress
+from pipelines.contract import Checkpoint, Inbox, Outcome, Parked, Progress
+from pipelines.definition import Step
+from pipelines.errors import Misconfigured
 
 if TYPE_CHECKING:
     from exports.runner import Drive
+    from exports.tools import StageTools
 
 PROGRESS_EVERY = 2.0
 """Seconds between two committed Progress rows of one stage."""
+
+
+def begun(drive: Drive, step: Step, inbox: Inbox, tools: StageTools) -> Any:
+    """The stage's run, or its repeat with the bytes that an earlier attempt sent. Raises Misconfigured where they are
+    gone since the repeat was asked for."""
+    held = drive.case.held.get(step.name)
+    if held is None:
+        return step.module.run(step.config, inbox, tools)
+    if held.why_not:
+        raise Misconfigured(f"{held.why_not} Re-queue it, rebuilt from today's fields.")
+    return step.module.resend(step.config, inbox, tools, held.sent)
 
 
 def complete(drive: Drive, result: Any, run: StageRun, *, sends: bool) -> Outcome | Parked:

@@ -109,7 +109,7 @@ class StageTools:
         if known is not None:
             return Proof(known.place, known.size, known.sha256, known.how, known.details)
         self._check_open()
-        exchange = self._open("file", "PUT", place, {}, blob.sha256, blob.size, None)
+        exchange = self._open("file", "PUT", place, {}, blob.sha256, blob.size, self._unkept(blob))
         try:
             with self._world.turn(self._destination):
                 self._mark(exchange)
@@ -142,6 +142,11 @@ class StageTools:
         )
         self._drive.record.delivery(delivery)
         self._drive.case.deliveries[(self._step.name, key, place or proof.place)] = delivery
+
+    def _unkept(self, blob: Blob) -> Blob | None:
+        """A file that was made for this place only: nothing else keeps it."""
+        case = self._drive.case
+        return None if blob is case.original or any(blob is known for known in case.artifacts.values()) else blob
 
     def _check_open(self) -> None:
         """A claim looks at the first destination of a pipeline only; a later one is met here. Raises PausedError."""

@@ -1,6 +1,8 @@
 """What a stage kind is given and what it gives back. Pure: no Django, no clock, no network of its own.
 
 A stage kind is a module in `pipelines/stages/` with five names: SENDS, Config, reads, writes, run (docs/stages/).
+One that sends may have a sixth, `resend(config, inbox, tools, sent)`: what `run` does, with the bytes of `sent` (each
+`Sent` in its order) in place of what today's fields give; a kind without it cannot repeat what it sent byte for byte.
 It sees its `Inbox`, works through `Tools`, and returns an `Outcome`; the runner in `exports/` does all the writing.
 """
 
@@ -17,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pipelines.blobs import Blob
 from pipelines.fields import Content, Operation
-from pipelines.transports.http import Reply, Request
+from pipelines.transports.http import Part, Reply, Request
 
 
 class StageConfig(BaseModel):
@@ -183,6 +185,22 @@ class Proof:
     how: str
     """For example "size compared after rename" or "hash read back"."""
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request or file that an earlier attempt sent, whole, to be sent once more byte for byte."""
+
+    method: str
+    url: str
+    """Where it went; of a file its place."""
+    headers: Sequence[tuple[str, str]] = ()
+    """As they are kept: what let it in is hidden (pipelines/redaction.py), and is made afresh."""
+    body: Blob | None = None
+    parts: Sequence[Part] = ()
+    idempotency_key: str = ""
+    key: str = ""
+    """Of a file: its reference key, where something names it."""
 
 
 class TokenStore(Protocol):

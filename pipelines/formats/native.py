@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from pipelines.blobs import Blob
 from pipelines.fields import Content, Node, text_of
 
 Format = Literal["csv", "xml", "json"]
@@ -31,6 +32,13 @@ def write(form: Format, fields: Content, schema: Sequence[Mapping[str, Any]], pa
         return _xml(result)
     pagination = {"total": 1, "total_pages": 1, "next": None, "previous": None}
     return json.dumps({"pagination": pagination, "results": [result]}, ensure_ascii=False).encode()
+
+
+def form_of(blob: Blob) -> Format:
+    """In which of the forms a file is that `write` made."""
+    with blob.open() as stream:
+        begins = stream.read(1)
+    return "xml" if begins == b"<" else "json" if begins == b"{" else "csv"
 
 
 def schema_nodes(schema: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

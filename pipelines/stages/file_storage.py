@@ -5,16 +5,16 @@ Lives here: which files, under which names. How they get there, whole and proven
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pipelines import conditions, newlines
 from pipelines.blobs import Blob
-from pipelines.contract import Inbox, Outcome, Proof, Recovery, Sent, StageConfig, Store, Tools
+from pipelines.contract import RECEIVED, Inbox, Outcome, Proof, Recovery, Sent, StageConfig, Store, Tools
 from pipelines.errors import Misconfigured, Rejected, StageError
 from pipelines.formats import native
 from pipelines.problems import Need
@@ -139,7 +139,7 @@ class Config(StageConfig):
 
 
 def reads(config: Config) -> frozenset[str]:
-    return frozenset(one.export_reference_key for _, one in _objects(config) if isinstance(one, CustomFormat))
+    return frozenset(one.export_reference_key for _, _, one in _objects(config) if isinstance(one, CustomFormat))
 
 
 def writes(config: Config) -> frozenset[str]:  # noqa: ARG001  # the shape of every kind
@@ -174,15 +174,15 @@ def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome:
 
 def resend(config: Config, inbox: Inbox, tools: Tools, sent: Sequence[Sent]) -> Outcome:
     """The files of `sent` to their places, in the config's order; those that never left are made from the fields."""
-    why = conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox))
-    if why:
+    if why := conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox)):
         return Outcome(skipped=why)
-    objects = list(_objects(config))
-    files = list(_files(config, inbox))[len(sent) :] if len(sent) < len(objects) else []
-    credentials = config.credentials.model_dump(exclude_unset=True) if config.credentials else {}
-    store = tools.store(credentials)
+    files = [] if sent else list(_files(config, inbox))
+    store = tools.store(config.credentials.model_dump(exclude_unset=True) if config.credentials else {})
     try:
-        for file in (*_as_sent(config, objects, sent, store), *files):
+        if sent:
+            files = list(_as_sent(config, sent, store))
+            files += list(_never_sent(config, inbox, files))
+        for file in files:
 
             def put(file: _File = file) -> Proof:
                 return _put(store, file)
@@ -203,20 +203,25 @@ class _File:
     """Of its object in the config, for what the store says about the name or the folder."""
 
 
-def _as_sent(
-    config: Config, objects: Sequence[tuple[str, _ExportObject]], sent: Sequence[Sent], store: Store
-) -> Iterator[_File]:
+def _as_sent(config: Config, sent: Sequence[Sent], store: Store) -> Iterator[_File]:
     """Raises Misconfigured where the store has moved since."""
-    base = store.address("a")[:-1]
-    replaces = [rule.filename_collision.replace for rule in config.export_rules
-                for _ in rule.export_object_configurations]  # fmt: skip
-    for (place, one), replace, file in zip(objects, replaces, sent, strict=False):
-        if not file.url.startswith(base):
-            message = f"It was put at {file.url}, and the credentials lead to {base} now. Rebuild it to put it there."
-            raise Misconfigured(message, place="config.credentials")
-        assert file.body is not None, "a file has bytes"
-        yield _File(_key(one), unquote(file.url[len(base) :]) if base.startswith("file:") else file.url[len(base) :],
-                    file.body, replace, place)  # fmt: skip
+    for file in sent:
+        body = file.body or Blob.of(b"")
+        key = file.key or f"annotation_content.{native.form_of(body)}"
+        fits = ((rule, place) for rule, place, one in _objects(config) if _key(one) in {key, key[: len(RECEIVED)]})
+        rule, place = next(fits, (config.export_rules[0], "config"))
+        path = stores.path_of(store, file.url, absolute=rule.path_to_directory.startswith("/"))
+        yield _File(key, path, body, rule.filename_collision.replace, place)
+
+
+def _never_sent(config: Config, inbox: Inbox, sent: Sequence[_File]) -> Iterator[_File]:
+    """What an attempt that stopped before its last file did not get to."""
+    left = Counter(file.key for file in sent)
+    if len(sent) < len(list(_objects(config))) or any(key.startswith(RECEIVED) for key in left):
+        for file in _files(config, inbox):
+            left[file.key] -= 1
+            if left[file.key] < 0:
+                yield file
 
 
 def _put(store: Store, file: _File) -> Proof:
@@ -230,10 +235,11 @@ def _put(store: Store, file: _File) -> Proof:
         raise
 
 
-def _objects(config: Config) -> Iterator[tuple[str, ExportObject]]:
+def _objects(config: Config) -> Iterator[tuple[ExportRule, str, ExportObject]]:
+    """Each with its rule and its place in the config."""
     for index, rule in enumerate(config.export_rules):
         for number, one in enumerate(rule.export_object_configurations):
-            yield f"config.export_rules[{index}].export_object_configurations[{number}]", one
+            yield rule, f"config.export_rules[{index}].export_object_configurations[{number}]", one
 
 
 def _files(config: Config, inbox: Inbox) -> Iterator[_File]:
@@ -268,7 +274,7 @@ def _named(one: ExportObject, inbox: Inbox, place: str) -> Iterator[tuple[str, s
     yield key, name, blob
 
 
-def _content(one: _ExportObject, inbox: Inbox, place: str) -> tuple[str, Blob]:
+def _content(one: AnnotationContent | OriginalDocument | CustomFormat, inbox: Inbox, place: str) -> tuple[str, Blob]:
     """The reference key of the receipt, and the file."""
     key = _key(one)
     if isinstance(one, AnnotationContent):
@@ -285,8 +291,10 @@ def _content(one: _ExportObject, inbox: Inbox, place: str) -> tuple[str, Blob]:
     return key, blob
 
 
-def _key(one: _ExportObject) -> str:
-    """Under which the receipt names the file."""
+def _key(one: ExportObject) -> str:
+    """Under which the receipt names the file; a received one has a key of its own."""
+    if isinstance(one, ReceivedFiles):
+        return RECEIVED
     if isinstance(one, AnnotationContent):
         return f"annotation_content.{one.format}"
     return "document" if isinstance(one, OriginalDocument) else one.export_reference_key

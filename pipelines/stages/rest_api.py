@@ -7,7 +7,7 @@ Lives here: when to send, how often, and what the reply means. How the request i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -15,10 +15,10 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from pipelines import conditions
 from pipelines.blobs import Blob
-from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Proof, Recovery, StageConfig, Steps, Tools
+from pipelines.contract import Checkpoint, Inbox, Message, Outcome, Proof, Recovery, Sent, StageConfig, Steps, Tools
 from pipelines.errors import Misconfigured, Rejected, StageError, Unavailable, Unconfirmed
 from pipelines.problems import PlacedError
-from pipelines.transports import answers, oauth
+from pipelines.transports import answers, oauth, repeated
 from pipelines.transports.calls import AuthBlock, ProbeRequestBlock, RequestBlock, authentication, compose
 from pipelines.transports.http import Reply
 from pipelines.transports.placeholders import Filling, known
@@ -128,9 +128,14 @@ def writes(config: Config) -> frozenset[str]:
 
 def run(config: Config, inbox: Inbox, tools: Tools) -> Outcome | Steps:
     """Send, keep, judge. Raises StageError; an `error` of the resolver is a message of the outcome."""
+    return resend(config, inbox, tools, ())
+
+
+def resend(config: Config, inbox: Inbox, tools: Tools, sent: Sequence[Sent]) -> Outcome | Steps:
+    """The same with the last of `sent`, where there is one; the condition and the reply are judged anew."""
     if why := conditions.skip_reason(config.condition, inbox.fields, extra=known(inbox)):
         return Outcome(skipped=why)
-    reply = _Call(config, inbox, tools).send()
+    reply = _Call(config, inbox, tools, sent[-1] if sent else None).send()
     artifacts = answers.documents(
         reply, headers=config.response_headers_reference_key, payload=config.response_payload_reference_key
     )
@@ -154,8 +159,7 @@ def probe(config: Config, inbox: Inbox, tools: Tools) -> Proof | None:
         raise Misconfigured("This stage has no probe to ask the other side with.", place="config.probe")
     call = _Call(config, inbox, tools)
     reply, url = call.ask(config.probe.request)
-    found = _found(config.probe.found, reply, inbox)
-    if not found:
+    if not answers.holds(config.probe.found, reply, inbox.fields, place="config.probe.found"):
         return None
     digest = hashlib.sha256(reply.body).hexdigest()
     how = f"{config.probe.request.method} answered {answers.phrase(reply.status)}"
@@ -165,9 +169,10 @@ def probe(config: Config, inbox: Inbox, tools: Tools) -> Proof | None:
 class _Call:
     """One stage's conversation with the other side."""
 
-    def __init__(self, config: Config, inbox: Inbox, tools: Tools) -> None:
+    def __init__(self, config: Config, inbox: Inbox, tools: Tools, again: Sent | None = None) -> None:
         self._config = config
         self._tools = tools
+        self._again = again
         self._token = ""
         key = config.export_reference_key or ""
         self._timeout = config.timeout_s or (10.0 if config.mode == "retry" else 55.0)
@@ -228,6 +233,12 @@ class _Call:
 
     def _sent(self, block: RequestBlock, purpose: Literal["request", "probe"]) -> tuple[Reply, str]:
         config = self._config
+        if self._again is not None and purpose == "request":
+            request = repeated.compose(
+                self._again, block, self._filling,
+                bearer=config.auth is not None, timeout=self._timeout, idempotency_header=config.idempotency_header,
+            )  # fmt: skip
+            return self._tools.call(request, purpose=purpose), request.url
         request = compose(
             block,
             self._filling,
@@ -281,17 +292,3 @@ def _judge(config: Config, reply: Reply, tools: Tools) -> tuple[Message, ...]:
     if config.request.method in SAFE or config.recovery is Recovery.IDEMPOTENT:
         raise Unavailable(whole, retry_after=answers.retry_after(reply, tools.now()))
     raise Unconfirmed(f"{whole} Whether it took the document is unknown.")
-
-
-def _found(found: frozenset[int] | str, reply: Reply, inbox: Inbox) -> bool:
-    if not isinstance(found, str):
-        return reply.status in found
-    from pipelines import expressions
-
-    names = {
-        "status": reply.status,
-        "body": answers.json_or_text(reply),
-        "headers": answers.by_name(reply),
-        "field": inbox.fields.values,
-    }
-    return bool(expressions.parse(found, place="config.probe.found").evaluate(names))

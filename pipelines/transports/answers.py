@@ -6,13 +6,14 @@ import codecs
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any
 
 from pipelines.blobs import Blob
+from pipelines.fields import Content
 from pipelines.transports.http import Reply
 
 READABLE = 600
@@ -163,3 +164,14 @@ def phrase(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
+
+
+def holds(found: Collection[int] | str, reply: Reply, fields: Content, *, place: str) -> bool:
+    """Whether a reply is what was hoped for: by its status, or by an expression over `status`, `body`, `headers` and
+    `field`. Raises Misconfigured at `place`."""
+    if not isinstance(found, str):
+        return reply.status in found
+    from pipelines import expressions
+
+    names = {"status": reply.status, "body": json_or_text(reply), "headers": by_name(reply), "field": fields.values}
+    return bool(expressions.parse(found, place=place).evaluate(names))

@@ -142,7 +142,7 @@ def authentication(block: AuthBlock, filling: Filling, timeout: float) -> Auth:
     place = "config.auth"
     url = filling.url(block.url, f"{place}.url")
     headers = {
-        name: _header(name, filling.text(value, f"{place}.headers.{name}"), value, place)
+        name: header(name, filling.text(value, f"{place}.headers.{name}"), value, place)
         for name, value in block.headers.items()
     }
     data = filling.value(block.data, f"{place}.data")
@@ -158,7 +158,7 @@ def compose(
     """The request for this document. `bearer` adds the token where no Authorization header is configured."""
     place = "config.request"
     body, parts, media_type = _body(block, filling, place, has_key=has_key)
-    url, basic = _without_user(filling.url(block.url, f"{place}.url"), block.url)
+    url, basic = without_user(filling.url(block.url, f"{place}.url"), block.url)
     try:
         parsed(url)
     except Misconfigured as error:
@@ -169,10 +169,10 @@ def compose(
         if parts and name.lower() == "content-type":
             continue  # only we know the boundary
         filled = filling.text(value, f"{place}.headers.{name}")
-        headers[name] = _header(name, filled, value, place)
+        headers[name] = header(name, filled, value, place)
     if not block.header("authorization"):
         if bearer:
-            headers["Authorization"] = f"Bearer {filling.secret(TOKEN, place)}"
+            headers["Authorization"] = bearer_of(filling)
         elif basic:
             headers["Authorization"] = basic
     if body is not None and media_type and not block.header("content-type"):
@@ -180,7 +180,13 @@ def compose(
     return Request(block.method, url, headers, body, parts, timeout, idempotency_header)
 
 
-def _header(name: str, value: str, template: str, place: str) -> str:
+def bearer_of(filling: Filling) -> str:
+    """The Authorization header of the token that the stage fetches."""
+    return f"Bearer {filling.secret(TOKEN, 'config.request')}"
+
+
+def header(name: str, value: str, template: str, place: str) -> str:
+    """A filled header's value. Raises Rejected where a field made it wrong, Misconfigured where the config did."""
     try:
         checked_header(name, value)
     except Misconfigured as error:
@@ -189,7 +195,7 @@ def _header(name: str, value: str, template: str, place: str) -> str:
     return value
 
 
-def _without_user(url: str, template: str) -> tuple[str, str]:
+def without_user(url: str, template: str) -> tuple[str, str]:
     """The URL without a user and password that the config wrote into it, and the header that says the same."""
     if template.strip().startswith("@{"):
         return url, ""

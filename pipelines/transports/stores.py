@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -171,3 +172,14 @@ def joined(base: str, path: str) -> str:
     if not base.strip("/"):
         return path
     return f"{base.rstrip('/')}/{path.lstrip('/')}"
+
+
+def path_of(store: Store, place: str, *, absolute: bool) -> str:
+    """The path that has this address in the store; `absolute` where a config began it with a slash, which no address
+    tells. Raises Misconfigured where the store is elsewhere now."""
+    base = store.address("a")[:-1]
+    if not place.startswith(base):
+        message = f"It was put at {place}, and the credentials lead to {base} now. Rebuild it to put it there."
+        raise Misconfigured(message, place="config.credentials")
+    path = place.removeprefix(base)
+    return f"{'/' if absolute else ''}{unquote(path) if base.startswith('file:') else path}"

@@ -21,6 +21,8 @@ ACROSS_ORGANIZATIONS = {
     "exports/transitions.py": "moves by id, with the organization as a condition or under a lease",
     "exports/worklist.py": "the work list serves every organization fairly",
     "exports/cases.py": "a worker's claim mixes organizations",
+    "exports/repeating.py": "by the attempt that the caller was given",
+    "exports/sendings.py": "a worker's claim mixes organizations; by the attempts that the caller was given",
     "exports/ledger.py": "a commit point mixes organizations",
     "exports/grouping.py": "a commit point mixes organizations, and the sweep adopts for all",
     "exports/replies.py": "the sweep forgets those of all",
