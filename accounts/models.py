@@ -128,3 +128,16 @@ class Presence(Scoped):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.place}"
+
+
+class RequestCount(Scoped):
+    """The requests of one caller in one minute, of which web processes take portions (accounts/rates.py)."""
+
+    caller = models.CharField(max_length=200, help_text="As the audit trail writes it.")
+    minute = models.BigIntegerField(help_text="Minutes since 1970.")
+    taken = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "caller"], name="one_request_count_a_caller")
+        ]

@@ -87,6 +87,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 SIGN_IN_TRIES = env.number("WAYBILL_SIGN_IN_TRIES", 10, least=1)  # failed ones (accounts/signin.py)
+API_REQUESTS = env.number("WAYBILL_API_REQUESTS", 3000)  # a minute, of each caller (accounts/rates.py); 0: no limit
 SIGN_IN_SECONDS = env.number("WAYBILL_SIGN_IN_SECONDS", 900, least=1)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

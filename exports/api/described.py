@@ -21,6 +21,13 @@ ALWAYS = ("unauthenticated", "forbidden", "throttled", "internal", "busy")
 BODY = ("malformed", "invalid", "too_large", "unsupported_media_type")
 KEYED = ("key_reused", "in_progress")
 
+RATES = {
+    "RateLimit-Policy": 'How many requests a minute this caller has: `"minute";q=3000;w=60`.',
+    "RateLimit": 'How many are left (`r`), and for how many seconds (`t`): `"minute";r=2987;t=41`.',
+}
+WAITS = {"429", "503"}
+"""Answers that say in Retry-After how many seconds to wait."""
+
 PLACE = {
     "type": "object",
     "required": ["place", "message"],
@@ -162,6 +169,8 @@ class Described(AutoSchema):
             found.append(
                 OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=["200", "201"], description=text)
             )
+        for name, text in RATES.items():
+            found.append(OpenApiParameter(name, str, OpenApiParameter.HEADER, response=True, description=text))
         return found
 
     def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
@@ -202,6 +211,9 @@ class Described(AutoSchema):
                 "description": "; ".join(f"`{code}`: {TYPES[code].advice}" for code in codes),
                 "content": {MEDIA_TYPE: {"schema": component.ref, "examples": examples}},
             }
+            if status in WAITS:
+                told = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+                bodies[status]["headers"] = {"Retry-After": told}
         return bodies
 
     def _get_examples(

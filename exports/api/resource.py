@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts import scope
 from accounts.policy import Principal
+from accounts.rates import Standing, rates
 from exports.api import idempotency, pages
 from exports.api.bodies import JsonBody
 from exports.api.described import Described
@@ -57,6 +58,7 @@ class Resource(GenericViewSet):
     """Prefixes of parameters with a free rest, such as `field.`."""
     newest_first: ClassVar[bool] = True
     _claim: ApiReply | None = None
+    _standing: Standing | None = None
 
     @property
     def principal(self) -> Principal:
@@ -73,12 +75,21 @@ class Resource(GenericViewSet):
         return self.model.objects.all()  # type: ignore[attr-defined]  # every model here is Scoped
 
     def check_permissions(self, request: Request) -> None:
+        if isinstance(principal := getattr(request, "principal", None), Principal):
+            self.count(principal)
         if request.user and request.user.is_authenticated and scope.current() is None:
             raise ApiProblem("no_organization", "You are a member of no organization.")
         super().check_permissions(request)
 
+    def count(self, principal: Principal) -> None:
+        """Each key and each person has so many requests a minute (WAYBILL_API_REQUESTS)."""
+        self._standing = rates.spend(principal.organization_id, principal.name)
+        if self._standing is not None and not self._standing.allowed:
+            detail = f"{principal.name} has made {self._standing.limit} requests within this minute."
+            raise ApiProblem("throttled", detail)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self._claim = None
+        self._claim = self._standing = None
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and self.action is not None:
             self._claim = idempotency.claim(request, self.principal.name)
@@ -90,6 +101,8 @@ class Resource(GenericViewSet):
         final = super().finalize_response(request, response, *args, **kwargs)
         if self._claim is not None:
             idempotency.settle(self._claim, final)
+        for name, text in self._standing.headers.items() if self._standing else ():
+            final[name] = text
         return final
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
