@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.policy import Principal, require
 from exports import attempts, contents, intake, triggers, versions
 from exports.models import Content, Document, FormerOriginal
+from exports.received import Files
 from exports.states import Status
 from pipelines import fields as trees
 from pipelines.blobs import Blob
@@ -61,8 +62,10 @@ def take_in(
     original: Blob | None = None,
     metadata: dict[str, Any] | None = None,
     confirmed: bool = False,
+    files: Files | None = None,
 ) -> Arrival:
-    """`receive`, saying also whether a document that was known came as it was or changed."""
+    """`receive`, saying also whether a document that was known came as it was or changed. `files` come with it beside
+    its original, and are the caller's to close."""
     require(by, "exports.add_document", queue)
     if confirmed:
         require(by, "exports.confirm_document", queue)
@@ -76,12 +79,12 @@ def take_in(
     known = Document.objects.filter(queue=queue, external_id=name).first()
     if known is None:
         try:
-            made = _create(queue, name, content, original, extra, by=by, confirmed=confirmed)
+            made = _create(queue, name, content, original, extra, by=by, confirmed=confirmed, files=files)
             return Arrival(made, "new")
         except IntegrityError:  # somebody else brought the same document in meanwhile
             known = Document.objects.get(queue=queue, external_id=name)
     given_fields = None if fields is None else content
-    return _again(known, given_fields, original, None if metadata is None else extra, by=by)
+    return _again(known, given_fields, original, None if metadata is None else extra, by=by, files=files)
 
 
 def _create(
@@ -93,6 +96,7 @@ def _create(
     *,
     by: Principal,
     confirmed: bool,
+    files: Files | None,
 ) -> Document:
     waits = confirmed and queue.use_confirmed_state
     kept = None if original is None else contents.keep(original, queue.organization_id)
@@ -113,6 +117,8 @@ def _create(
                 automated=confirmed,
             )
             document.save(force_insert=True)
+            if files is not None:
+                files.attach(document)
             versions.add(document, content, by=by, why=RECEIVED)
             versions.record(
                 "receive", document, by=by, detail={"queue": queue.name, "external_id": name, "confirmed": confirmed}
@@ -138,6 +144,7 @@ def _again(
     metadata: dict[str, Any] | None,
     *,
     by: Principal,
+    files: Files | None,
 ) -> Arrival:
     """The same external id once more. What the sender sent last is compared, not what people made of it since."""
     with transaction.atomic():
@@ -151,9 +158,11 @@ def _again(
         differing = [] if content is None else intake.differing(before, content)
         new_original = original is not None and (locked.original is None or locked.original.sha256 != original.sha256)
         new_metadata = metadata is not None and metadata != locked.metadata
-        if not (differing or new_original or new_metadata):
+        new_files = files is not None and files.differ(locked)
+        if not (differing or new_original or new_metadata or new_files):
             return Arrival(locked, "same")
         changed = [*differing, *(["the original"] if new_original else []), *(["metadata"] if new_metadata else [])]
+        changed += ["its files"] if new_files else []
         if locked.status not in versions.OPEN:
             state = versions.said(locked.status)
             raise Refused(
@@ -163,6 +172,8 @@ def _again(
         if new_original:
             assert original is not None
             _replace_original(locked, original)
+        if files is not None and new_files:
+            files.attach(locked)
         if new_metadata:
             locked.metadata = metadata
         if differing:

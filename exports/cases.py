@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from exports import contents
+from exports import contents, received
 from exports.ledger import End, Entry, write
 from exports.models import Artifact, Attachment, Attempt, Delivery, Document, Exchange, StageRun
 from exports.sendings import Held, held_by
 from exports.states import State, Status
 from pipelines import fields
 from pipelines.blobs import Blob
-from pipelines.contract import DocumentFacts
+from pipelines.contract import DocumentFacts, Received
 from pipelines.definition import Definition
 from pipelines.errors import Misconfigured, StageError
 from pipelines.models import Revision
@@ -42,7 +42,9 @@ class Case:
     use_confirmed_state: bool
     original: Blob | None
     artifacts: dict[str, Blob]
+    """By reference key: what is attached to the document, and the files that came with it."""
     answer: Mapping[str, Any] | None
+    received: Sequence[Received] = ()
     deadline: datetime | None = None
     runs: dict[str, StageRun] = field(default_factory=dict)
     open_exchanges: dict[UUID, list[Exchange]] = field(default_factory=dict)
@@ -107,6 +109,10 @@ def _attachments(cases: Sequence[Case]) -> None:
     for attachment in attached:
         for case in by_document[attachment.document_id]:
             case.artifacts[attachment.key] = blob_of(attachment.artifact)
+    for document_id, files in received.of(by_document).items():
+        for case in by_document[document_id]:
+            case.received = files
+            case.artifacts.update((file.key, file.blob) for file in files)
 
 
 def _earlier_runs(cases: Sequence[Case]) -> None:

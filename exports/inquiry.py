@@ -98,6 +98,7 @@ def _asked(attempt: Attempt, step: Step, run: StageRun) -> Answer:
         document=case.facts,
         fields=content,
         artifacts=dict(case.artifacts),
+        received=case.received,
         original=case.original,
         schema=case.schema,
         attempt_id=attempt.pk,

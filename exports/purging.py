@@ -83,6 +83,7 @@ def _erase_bytes(document: Document) -> dict[str, int]:
     sources = [
         Q(pk=document.original_id),
         Q(pk__in=document.former_originals.values("content")),
+        Q(pk__in=document.received.values("content")),
         Q(pk__in=exchanges.filter(request_content__isnull=False).values("request_content")),
         Q(pk__in=exchanges.filter(reply_content__isnull=False).values("reply_content")),
         Q(pk__in=Artifact.objects.filter(attempt__document=document).values("content")),
@@ -114,4 +115,5 @@ def _erase_text(document: Document) -> None:
         request_headers=[], reply_headers=[], url=Case(When(url__contains="?", then=path), default=F("url"))
     )
     Artifact.objects.filter(attempt__document=document).update(name="")
+    document.received.update(name="", folder="")
     Delivery.objects.filter(attempt__document=document).update(details={})

@@ -152,6 +152,7 @@ class Drive:
             fields=self.content,
             artifacts=dict(self.case.artifacts),
             original=self.case.original,
+            received=self.case.received,
             schema=self.case.schema,
             attempt_id=self.case.attempt_id,
             checkpoint=prior.checkpoint if prior is not None else None,

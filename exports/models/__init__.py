@@ -24,6 +24,7 @@ from exports.models.finding import ListChoice as ListChoice
 from exports.models.finding import ReplyText as ReplyText
 from exports.models.finding import SavedView as SavedView
 from exports.models.finding import SearchMark as SearchMark
+from exports.models.received import ReceivedFile as ReceivedFile
 from exports.models.sources import Claim as Claim
 from exports.models.sources import SourceState as SourceState
 from exports.models.tallies import Round as Round

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -15,14 +15,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.policy import Principal
-from exports import backoff, crashpoints
+from exports import backoff, crashpoints, doorbell
 from exports.models import Claim, Document, SourceState
+from exports.received import Files
 from exports.sources import leases, steps, taking
 from exports.sources.contract import Kind, Outcome
 from exports.states import ClaimState, Reason
 from exports.world import Pacer
 from pipelines import destinations, vault
 from pipelines.blobs import Blob
+from pipelines.contract import Received
 from pipelines.errors import Misconfigured, Unavailable
 from pipelines.models import Source
 from pipelines.redaction import Redactor
@@ -61,6 +63,11 @@ class Pull:
     def now(self) -> datetime:
         return timezone.now()
 
+    @property
+    def stopping(self) -> bool:
+        """The worker was told to stop: nothing new is begun."""
+        return doorbell.stopping.is_set()
+
     def secret(self, name: str, *, place: str = "") -> str:
         """Looked up at the source's destination, then in the organization. Raises Misconfigured."""
         if name not in self._known():
@@ -78,15 +85,18 @@ class Pull:
         except Misconfigured:  # none can be opened, so none was used
             return text
 
-    def call(self, request: Request, *, cap: int | None = None, moves: bool = False) -> Reply:
+    def call(
+        self, request: Request, *, cap: int | None = None, moves: bool = False, into: BinaryIO | None = None
+    ) -> Reply:
         """The reply, whatever its status but 429 and 503: then nothing was accepted, and it raises Unavailable with
-        what Retry-After says. `cap` bytes of its body are kept. `moves`: it changes something at the other side."""
+        what Retry-After says. `cap` bytes of its body are kept, or written to `into`. `moves`: it changes something at
+        the other side."""
         self.beat()
         self._pace(request.url)
         if moves:
             crashpoints.reach("before-tell")
         egress = destinations.egress_of(self.source.destination)
-        reply = self._client.send(request, egress=egress, cap=cap or settings.REPLY_BYTES)
+        reply = self._client.send(request, egress=egress, cap=cap or settings.REPLY_BYTES, into=into)
         if moves:
             crashpoints.reach("after-tell")
         if reply.status in {429, 503}:
@@ -134,15 +144,17 @@ class Pull:
         metadata: dict[str, Any] | None = None,
         external_id: str = "",
         version: str = "",
+        files: Sequence[Received] = (),
     ) -> Document:
         """The thing is here: one document a key, received and sent on as the source says, all in one transaction with
-        the claim's move. Raises Rejected, Misconfigured, and Unconfirmed where a send has an unknown outcome."""
+        the claim's move. `files` come with it beside its original, with folders and names that are checked. Raises
+        Rejected, Misconfigured, and Unconfirmed where a send has an unknown outcome."""
         crashpoints.reach("before-take")
-        with transaction.atomic():
+        with Files(files, self.source.organization_id) as kept, transaction.atomic():
             self.beat(always=True)
             document = taking.take(
                 self.source, claim, by=self.by, fields=fields, original=original, metadata=metadata,
-                external_id=external_id,
+                external_id=external_id, files=kept if files else None,
             )  # fmt: skip
             kept_by: dict[str, Any] = {"document": document, "version": version or claim.version}
             if not steps.move(claim, ClaimState.RUNNING, by=self.by, verb="receive", **kept_by):

@@ -11,6 +11,7 @@ from accounts.policy import Principal
 from exports import arrivals, documents
 from exports.intake import MAX_EXTERNAL_ID
 from exports.models import Claim, Document
+from exports.received import Files
 from exports.states import Reason, State, Status
 from pipelines import sourcing
 from pipelines.blobs import Blob
@@ -31,13 +32,16 @@ def take(
     original: Blob | None,
     metadata: dict[str, Any] | None,
     external_id: str,
+    files: Files | None = None,
 ) -> Document:
     """In the caller's transaction. Raises Rejected, Misconfigured, Unavailable and Unconfirmed."""
     name = external_id or shortened(claim.key)
     known = Document.objects.filter(queue=source.queue, external_id=name).first()
     if known is not None:
         _check_open(known)
-    given: dict[str, Any] = {"external_id": name, "fields": fields, "original": original, "metadata": metadata}
+    given: dict[str, Any] = {
+        "external_id": name, "fields": fields, "original": original, "metadata": metadata, "files": files
+    }  # fmt: skip
     confirmed = source.arrives != sourcing.REVIEW
     try:
         if known is not None and claim.rounds > 1 and known.status in ENDED:

@@ -32,6 +32,7 @@ ACROSS_ORGANIZATIONS = {
     "exports/events/redelivery.py": "the sweep forgets those of all; people name their organization",
     "exports/contents.py": "deletes by id what the caller was given",
     "exports/sources/leases.py": "a worker polls for every organization",
+    "exports/received.py": "a worker's claim mixes organizations",
     "exports/loop.py": "a worker's claim mixes organizations",
     "exports/bulk/working.py": "a worker takes the next job of whichever organization",
     "exports/reviews.py": "the sweep ends those of all",
