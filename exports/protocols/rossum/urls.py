@@ -10,7 +10,7 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from exports.protocols.rossum import annotations as of_annotations
-from exports.protocols.rossum import logins, people, queues
+from exports.protocols.rossum import changes, logins, people, queues, verbs
 
 PREFIX = r"^(?:api/)?v1/"
 ID = r"(?P<pk>[0-9]{1,18})"
@@ -45,8 +45,18 @@ urlpatterns = [
     route("schemas", queues.Schemas, "schemas"),
     route("schemas/{id}", queues.Schemas, "schema"),
     route("annotations", of_annotations.Annotations, "annotations"),
-    route("annotations/{id}", of_annotations.OneAnnotation, "annotation"),
-    route("annotations/{id}/content", of_annotations.Content, "content"),
+    route("annotations/purge_deleted", verbs.PurgeDeleted, "purge_deleted"),
+    route("annotations/{id}", changes.ChangeableAnnotation, "annotation"),
+    route("annotations/{id}/content", changes.ChangeableContent, "content"),
+    route("annotations/{id}/content/operations", changes.Operations, "operations"),
+    route("annotations/{id}/content/(?P<node>[0-9]{1,18})", changes.Node, "node"),
+    route("annotations/{id}/start", verbs.Start, "start"),
+    route("annotations/{id}/confirm", verbs.Confirm, "confirm"),
+    route("annotations/{id}/cancel", verbs.Cancel, "cancel"),
+    route("annotations/{id}/postpone", verbs.Postpone, "postpone"),
+    route("annotations/{id}/delete", verbs.Delete, "delete"),
+    route("annotations/{id}/reject", verbs.Reject, "reject"),
+    route("annotations/{id}/approve", verbs.Approve, "approve"),
     route("annotations/{id}/processing_duration", of_annotations.ProcessingDuration, "processing_duration"),
     re_path(r"", nowhere, name="nowhere"),
 ]
