@@ -33,7 +33,7 @@ _VIEW = {
     "pipelines.view_rossumaccount", "exports.view_extensioncall",
 }  # fmt: skip
 _OPERATE = {
-    "exports.change_alert",
+    "exports.change_alert", "exports.act_clienttask",
     "exports.add_document", "exports.change_document", "exports.confirm_document", "exports.export_document",
     "exports.share_savedview", "exports.download_list",
     "exports.requeue_attempt", "exports.settle_attempt", "exports.cancel_attempt", "exports.add_job",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from exports import cases, doorbell, tallies, transitions, worklist
+from exports import cases, doorbell, offering, tallies, transitions, worklist
 from exports.ids import uuid7
 from exports.models import Attempt, Document, StageRun
 from exports.pauses import pause, resume
@@ -103,12 +103,17 @@ def cancel(attempt: Attempt, *, by: Principal, why: str = "") -> Attempt:
     require(by, "exports.cancel_attempt", attempt)
     with transaction.atomic():
         locked: Attempt = Attempt.unscoped.select_for_update(of=("self",)).get(pk=attempt.pk)
-        if StageRun.unscoped.filter(attempt_id=locked.pk, marked_at__isnull=False).exists():
+        marked = StageRun.unscoped.filter(attempt_id=locked.pk, marked_at__isnull=False)
+        if marked.filter(state=RunState.PARKED).exists():
+            raise Refused("A client outside has taken it and may have done it. Say what became of it, or wait.")
+        if marked.exists():
             raise Refused("A send is under way and its outcome not known yet. Wait for it to end.")
         if not transitions.move_attempt(
             locked.pk, State.CANCELLED, by=by, verb="cancel", why=why, finished_at=timezone.now()
         ):
             raise Refused(f"The attempt has {locked.state} already.")
+        locked.refresh_from_db()
+        offering.withdraw(locked, by=by, why=why)
         document = _document(locked)
         back = Status.CONFIRMED if document.queue.use_confirmed_state else Status.TO_REVIEW
         transitions.move_document(document.pk, back, by=by, verb="cancel_export", why=why, sources={Status.EXPORTING})

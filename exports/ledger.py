@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from audit import rows
-from exports import breakers, crashpoints, grouping, transitions
+from exports import breakers, crashpoints, grouping, offering, transitions
 from exports.models import (
     Artifact,
     Attachment,
@@ -186,6 +186,7 @@ def write(entries: Sequence[Entry]) -> set[int]:
         rows.insert(Artifact, [row for entry in ours for row in entry.artifacts])
         rows.insert(Delivery, [row for entry in ours for row in entry.deliveries])
         _attach(ours)
+        offering.follow(run for entry in ours for run in entry.runs.values())
         ends = [(entry, entry.end) for entry in ours if entry.end is not None]
         if ends:
             _end(ends)

@@ -16,6 +16,7 @@ from exports import cases, contents, searching, transitions, versions
 from exports.models import (
     Artifact,
     Attempt,
+    ClientTask,
     Content,
     Delivery,
     Document,
@@ -115,5 +116,6 @@ def _erase_text(document: Document) -> None:
         request_headers=[], reply_headers=[], url=Case(When(url__contains="?", then=path), default=F("url"))
     )
     Artifact.objects.filter(attempt__document=document).update(name="")
+    ClientTask.objects.filter(attempt__document=document).delete()  # of an ended attempt: nobody needs it any more
     document.received.update(name="", folder="")
     Delivery.objects.filter(attempt__document=document).update(details={})

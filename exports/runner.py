@@ -91,7 +91,9 @@ class Drive:
             return
         self.current = run
         told = f"Nothing was heard from {run.note} before the deadline."
-        self._fail(step, run, Reason.TIMEOUT, StageError(told))
+        if run.marked_at is not None:  # a client took it, and may have done it
+            told += " Somebody had taken it: look at the other side, then say whether it arrived."
+        self._fail(step, run, Reason.TIMEOUT if run.marked_at is None else Reason.UNCONFIRMED, StageError(told))
 
     def _answered(self, stage: str) -> bool:
         return bool(self.case.answer) and (self.case.answer or {}).get("stage") in {stage, None}

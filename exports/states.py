@@ -145,6 +145,32 @@ yet. blocked: what became of it is unknown, so the other side is told nothing un
 released: given back. to_report → claimed where the other side changed it meanwhile: it is taken once more."""
 
 
+class TaskState(StrEnum):
+    """Of a client action that is offered to outside clients."""
+
+    OFFERED = "offered"
+    STARTED = "started"
+    REPORTED = "reported"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+
+
+TASK_OVER = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CANCELLED})
+TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
+    TaskState.OFFERED: frozenset({TaskState.STARTED, TaskState.REPORTED, *TASK_OVER}),
+    TaskState.STARTED: frozenset({TaskState.OFFERED, TaskState.REPORTED, *TASK_OVER}),
+    TaskState.REPORTED: TASK_OVER,
+    TaskState.COMPLETED: frozenset(),
+    TaskState.FAILED: frozenset(),
+    TaskState.TIMED_OUT: frozenset(),
+    TaskState.CANCELLED: frozenset(),
+}
+"""started → offered when the client gives it back or falls silent. offered → reported when a person says what became of
+it. reported: the outcome is known, and the attempt goes on with it."""
+
+
 class RunState(StrEnum):
     """Of one stage run."""
 
@@ -243,6 +269,10 @@ def job_choices() -> list[tuple[str, str]]:
 
 def claim_choices() -> list[tuple[str, str]]:
     return choices(ClaimState)
+
+
+def task_choices() -> list[tuple[str, str]]:
+    return choices(TaskState)
 
 
 def run_choices() -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from audit import sealing
 from exports import (
     attempts,
     breakers,
+    clienttasks,
     contents,
     grouping,
     groups,
@@ -48,6 +49,7 @@ def run(turn: int | None = None) -> None:
     is logged and does not keep the other parts from their work."""
     urgent = (_lapse, _wake, _time_out, _seal, _tell, _breakers, _jobs)
     patient = (
+        _clients,
         _triggers, _index, _groups, _tallies, _alerts, _reviews, _erase, _forget_loops, _forget_replies, _forget_events,
         _forget_tokens,
     )  # fmt: skip
@@ -83,6 +85,12 @@ def _tell() -> None:
 
 def _breakers() -> None:
     breakers.look()  # a loop whose places are all taken claims nothing, and must know it nevertheless
+
+
+def _clients() -> None:
+    now = timezone.now()
+    clienttasks.tend(now)
+    clienttasks.forget(now)
 
 
 def _tallies() -> None:

@@ -9,6 +9,8 @@ from exports.models.attempts import Delivery as Delivery
 from exports.models.attempts import Exchange as Exchange
 from exports.models.attempts import StageRun as StageRun
 from exports.models.breakers import Breaker as Breaker
+from exports.models.clients import ClientFile as ClientFile
+from exports.models.clients import ClientTask as ClientTask
 from exports.models.documents import Content as Content
 from exports.models.documents import Document as Document
 from exports.models.documents import FieldsVersion as FieldsVersion

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.house import tree
 
 WORDS = {"state", "status"}
-MOVERS = {"exports/transitions.py", "exports/bulk/moves.py", "exports/sources/steps.py"}
-"""Attempts and documents; bulk jobs; claims of sources."""
+MOVERS = {"exports/transitions.py", "exports/clientmoves.py", "exports/bulk/moves.py", "exports/sources/steps.py"}
+"""Attempts and documents; the tasks of outside clients; bulk jobs; claims of sources."""
 NOT_A_ROW_THAT_MOVES = {
     "exports/ledger.py": "stage runs, which the attempt's lease guards",
     "exports/tools.py": "an exchange's HTTP status",
