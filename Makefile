@@ -90,7 +90,7 @@ bench: .venv/.dev  ## documents a second, as a ratio to a bare loop in the same 
 	$(PYTHON) -m benchmarks $(ARGS)
 
 chaos: .venv/.dev  ## kill -9 the worker KILLS times and count lost, doubled and unrecorded exports
-	$(PYTHON) -m benchmarks.chaos --kills $(KILLS) $(ARGS)
+	$(PYTHON) -m benchmarks.chaos --kills $(KILLS) --sources 200 $(ARGS)
 
 # ---------------------------------------------------------------------------------------------------- keeping
 

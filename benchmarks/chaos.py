@@ -1,6 +1,6 @@
 """Kill the worker with SIGKILL, again and again, and count what became of the documents.
 
-    python -m benchmarks.chaos [--kills 20] [--points] [--documents FOLDER] [--seed N] [--postgres]
+    python -m benchmarks.chaos [--kills 20] [--points] [--documents FOLDER] [--seed N] [--sources 200] [--postgres]
 
 One run with `--kills` kills at random instants, then, with `--points`, one run for each marked point of a send
 (exports/crashpoints.py). After the last kill a worker finishes what is left. The ERP does not deduplicate; it counts by
@@ -175,6 +175,7 @@ def main() -> int:
     options.add_argument("--points", action=argparse.BooleanOptionalAction, default=True)
     options.add_argument("--documents", type=Path, default=ROOT / "demo" / "invoices")
     options.add_argument("--seed", type=int, default=int(time.time()))
+    options.add_argument("--sources", type=int, default=0, help="also kill at each step of a source, with so many things")
     options.add_argument("--postgres", action="store_true", help="PostgreSQL and Redis instead of SQLite")
     given = options.parse_args()
     where = "PostgreSQL + Redis" if given.postgres else "SQLite"
@@ -185,7 +186,19 @@ def main() -> int:
             found = one(name, given.documents.resolve(), kill, database=database)
         clean &= found.clean
         print(json.dumps(asdict(found)), flush=True)
+    if given.sources:
+        clean &= pull(given.sources, postgres=given.postgres)
     return 0 if clean else 1
+
+
+def pull(things: int, *, postgres: bool) -> bool:
+    """The same for what a source takes from a stand-in Rossum (benchmarks/pulled.py)."""
+    from benchmarks import pulled
+
+    with pulled.rossum() as (other, _), pulled.erp() as erp, settings(postgres=postgres) as database:
+        found = pulled.one(other, erp, things, database=database)
+    print(json.dumps({"run": "rossum source", **asdict(found)}), flush=True)
+    return not (found.lost or found.twice or found.unreached or set(found.states) - other.over)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -15,7 +17,7 @@ from exports.models import Claim, SourceState
 from exports.states import ClaimState, Status
 from pipelines.models import Source
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=4.5 * settings.LEASE_SECONDS)
 """Longer than any one call to the other side takes; renewed between them."""
 
 OVER = (Status.EXPORTED, Status.FAILED_EXPORT, Status.REJECTED, Status.DELETED, Status.PURGED)
@@ -47,6 +49,11 @@ def hold(room: int, holder: str) -> list[SourceState]:
             if rows.update(lease=state.lease, held_until=state.held_until, holder=state.holder):
                 held.append(state)
     return held
+
+
+def of_kinds(kinds: Iterable[str]) -> list[Source]:
+    """The sources of these kinds that are not paused, of every organization."""
+    return list(Source.unscoped.filter(kind__in=list(kinds), paused_at=None).order_by("pk"))
 
 
 def hold_one(source: Source, holder: str) -> SourceState | None:
