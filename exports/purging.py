@@ -22,6 +22,7 @@ from exports.models import (
     Document,
     Exchange,
     FailureGroup,
+    RelatedFile,
     StageRun,
 )
 from exports.states import ACTIVE, Status
@@ -84,6 +85,7 @@ def _erase_bytes(document: Document) -> dict[str, int]:
     sources = [
         Q(pk=document.original_id),
         Q(pk__in=document.former_originals.values("content")),
+        Q(pk__in=RelatedFile.objects.filter(relation__document=document, file__isnull=False).values("file__content")),
         Q(pk__in=document.received.values("content")),
         Q(pk__in=exchanges.filter(request_content__isnull=False).values("request_content")),
         Q(pk__in=exchanges.filter(reply_content__isnull=False).values("reply_content")),

@@ -27,6 +27,12 @@ from exports.models.finding import ReplyText as ReplyText
 from exports.models.finding import SavedView as SavedView
 from exports.models.finding import SearchMark as SearchMark
 from exports.models.received import ReceivedFile as ReceivedFile
+from exports.models.robots import DocumentRelation as DocumentRelation
+from exports.models.robots import ExportSet as ExportSet
+from exports.models.robots import FileRelation as FileRelation
+from exports.models.robots import RelatedFile as RelatedFile
+from exports.models.robots import RobotFile as RobotFile
+from exports.models.robots import RobotUpload as RobotUpload
 from exports.models.sources import Claim as Claim
 from exports.models.sources import SourceState as SourceState
 from exports.models.tallies import Round as Round
