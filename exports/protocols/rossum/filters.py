@@ -106,15 +106,28 @@ def known_statuses(name: str, statuses: Collection[str]) -> list[str]:
 def _people(given: Given) -> Q:
     found = Q()
     if (ids := given.numbers("modifier")) is not None:
-        names = people.names_of(ids)
-        found &= Q(reviewer__in=names) | Q(reviewer="", fields__by__in=names)
+        found &= by_people("modifier", people.names_of(ids))
     for name in ("assignee", "assignees"):
         if (ids := given.numbers(name)) is not None:
             found &= Q(assignee__in=ids)
-    for name, verbs in WHO.items():
+    for name in WHO:
         if (ids := given.numbers(name)) is not None:
-            found &= Q(pk__in=_subjects(verbs, actor__in=people.names_of(ids)))
+            found &= by_people(name, people.names_of(ids))
     return found
+
+
+def by_people(name: str, names: Collection[str]) -> Q:
+    """Documents that these, as the records call them, modify, or have confirmed, exported and so on."""
+    if name == "modifier":
+        return Q(reviewer__in=names) | Q(reviewer="", fields__by__in=names)
+    return Q(pk__in=_subjects(WHO[name], actor__in=names))
+
+
+def by_anybody(name: str) -> Q:
+    """The same, whoever it was; Waybill itself is nobody."""
+    if name == "modifier":
+        return Q(reviewer__gt="") | Q(fields__by__startswith="user:") | Q(fields__by__startswith="key:")
+    return Q(pk__in=_subjects(WHO[name]).exclude(actor__startswith="waybill:"))
 
 
 def _moments(given: Given) -> Q:

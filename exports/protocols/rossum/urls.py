@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from exports.protocols.rossum import annotations as of_annotations
 from exports.protocols.rossum import changes, logins, people, queues, verbs
+from exports.protocols.rossum.searching import Search
 
 PREFIX = r"^(?:api/)?v1/"
 ID = r"(?P<pk>[0-9]{1,18})"
@@ -45,6 +46,7 @@ urlpatterns = [
     route("schemas", queues.Schemas, "schemas"),
     route("schemas/{id}", queues.Schemas, "schema"),
     route("annotations", of_annotations.Annotations, "annotations"),
+    route("annotations/search", Search, "search"),
     route("annotations/purge_deleted", verbs.PurgeDeleted, "purge_deleted"),
     route("annotations/{id}", changes.ChangeableAnnotation, "annotation"),
     route("annotations/{id}/content", changes.ChangeableContent, "content"),

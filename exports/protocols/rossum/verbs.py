@@ -1,4 +1,4 @@
-"""What clients ask of an annotation by addresses of its own: start, confirm, cancel, postpone, reject, delete; purging."""
+"""What clients ask of an annotation by its own address: start, confirm, cancel, postpone, reject, delete and purge."""
 
 from __future__ import annotations
 

@@ -61,6 +61,11 @@ def envelope(results: list[Any], *, page: Page, total: int, url: str) -> dict[st
 
 def at_page(url: str, number: int) -> str:
     """The same request for another page. Empty parameters go: they say nothing, and make `next` hard to read."""
+    return with_parameter(url, "page", str(number))
+
+
+def with_parameter(url: str, name: str, value: str) -> str:
+    """The same URL with one parameter changed, without empty ones."""
     parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "page"]
-    return parts._replace(query=urlencode([*kept, ("page", number)])).geturl()
+    kept = [(key, given) for key, given in parse_qsl(parts.query) if key != name]
+    return parts._replace(query=urlencode([*kept, (name, value)])).geturl()
