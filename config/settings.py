@@ -139,6 +139,11 @@ INLINE_BYTES = env.number("WAYBILL_INLINE_BYTES", 64 * 1024)
 KEPT_BODY_BYTES = env.number("WAYBILL_KEPT_BODY_BYTES", 64 * 1024)  # of an exchange's bodies, for reading
 REPLY_BYTES = env.number("WAYBILL_REPLY_BYTES", 10 * 1024 * 1024)  # of a reply a later stage may read
 
+# Calls of Rossum's hooks (docs/protocols/extensions.md).
+EXTENSION_SECONDS = env.number("WAYBILL_EXTENSION_SECONDS", 20)  # that one is kept waiting before it is told to poll
+EXTENSION_CALLS = env.number("WAYBILL_EXTENSION_CALLS", 32, least=1)  # worked on at once in one web process
+EXTENSION_WAITERS = env.number("WAYBILL_EXTENSION_WAITERS", 4, least=1)  # of these, kept waiting at once
+
 # Events (docs/events.md).
 SMTP = env.smtp("WAYBILL_SMTP")
 MAIL_FROM = env.text("WAYBILL_MAIL_FROM", f"Waybill <waybill@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")

@@ -29,14 +29,13 @@ OUTSIDE = "outside"
 __all__ = ["Refused", "answer", "cancel", "pause", "requeue", "resume", "settle", "start", "time_out"]
 
 
-def start(document: Document, *, by: Principal, trigger: str = "person", why: str = "") -> Attempt:
-    """Ask for a document's export: it becomes exporting, with a queued attempt at its pipeline's published revision."""
+def start(
+    document: Document, *, by: Principal, trigger: str = "person", why: str = "", revision: Revision | None = None
+) -> Attempt:
+    """Ask for a document's export: it becomes exporting, with a queued attempt at its pipeline's published revision,
+    or at the `revision` that is given."""
     require(by, "exports.export_document", document)
-    pipeline = document.queue.pipeline
-    if pipeline is None or pipeline.published is None:
-        lacks = "no pipeline" if pipeline is None else f"a pipeline ({pipeline.name}) that is not published yet"
-        message = f'The queue "{document.queue.name}" has {lacks}. Publish one for it, then ask again.'
-        raise Refused(message)
+    revision = revision or _published(document)
     with transaction.atomic():
         if not transitions.move_document(document.pk, Status.EXPORTING, by=by, verb="export", why=why):
             status = Document.unscoped.values_list("status", flat=True).get(pk=document.pk)
@@ -47,7 +46,7 @@ def start(document: Document, *, by: Principal, trigger: str = "person", why: st
                 f"The outcome of attempt {last.number} is unknown: exporting again may book it twice. "
                 "Look at the other side first, and settle that attempt."
             )
-        return _queue(document, pipeline.published, by=by, trigger=trigger, why=why, last=last)
+        return _queue(document, revision, by=by, trigger=trigger, why=why, last=last)
 
 
 def requeue(
@@ -179,6 +178,16 @@ def time_out(now: datetime) -> int:
                 woken += 1
                 doorbell.ring()
     return woken
+
+
+def _published(document: Document) -> Revision:
+    pipeline = document.queue.pipeline
+    if pipeline is None or pipeline.published is None:
+        lacks = "no pipeline" if pipeline is None else f"a pipeline ({pipeline.name}) that is not published yet"
+        message = f'The queue "{document.queue.name}" has {lacks}. Publish one for it, then ask again.'
+        raise Refused(message)
+    published: Revision = pipeline.published
+    return published
 
 
 def _document(attempt: Attempt) -> Document:

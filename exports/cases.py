@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from exports.ledger import End, Entry, write
 from exports.models import Artifact, Attachment, Attempt, Delivery, Document, Exchange, StageRun
 from exports.sendings import Held, held_by
 from exports.states import State, Status
+from exports.wire.rossum import hookpayload
 from pipelines import fields
 from pipelines.blobs import Blob
 from pipelines.contract import DocumentFacts, Received
@@ -113,6 +114,9 @@ def _attachments(cases: Sequence[Case]) -> None:
         for case in by_document[document_id]:
             case.received = files
             case.artifacts.update((file.key, file.blob) for file in files)
+    for case in cases:
+        if (payload := case.artifacts.get(hookpayload.KEPT_AS)) is not None:
+            case.facts = replace(case.facts, id=hookpayload.annotation_id_in(payload.read(), case.facts.id))
 
 
 def _earlier_runs(cases: Sequence[Case]) -> None:

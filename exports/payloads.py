@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+
+from exports.wire.rossum import hookpayload
 
 if TYPE_CHECKING:
     from exports.cases import Case
@@ -36,7 +39,13 @@ class Payload(Mapping[str, Any]):
 
 
 def build(case: Case, content: Content) -> dict[str, Any]:
-    """Everything a template may read of the document. `external_id` and `organization` are ours, the rest Rossum's."""
+    """Everything a template may read of the document. `external_id` and `organization` are ours, the rest Rossum's.
+
+    A document that came with a hook's own payload has that one, with the fields as they are now."""
+    if (kept := case.artifacts.get(hookpayload.KEPT_AS)) is not None:
+        came: dict[str, Any] = json.loads(kept.read())
+        came["annotation"]["content"] = list(content.sections)
+        return {**came, "schemas": [{"content": list(case.schema)}]}
     base = f"{settings.PUBLIC_URL}/rossum/api/v1"
     facts = case.facts
     created_at = facts.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z")

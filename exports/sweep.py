@@ -16,6 +16,7 @@ from exports import (
     breakers,
     clienttasks,
     contents,
+    exportsets,
     grouping,
     groups,
     replies,
@@ -29,6 +30,7 @@ from exports import (
 )
 from exports.bulk import working
 from exports.events import fanout, redelivery
+from exports.extensions import calls
 from exports.models import Loop
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ def run(turn: int | None = None) -> None:
     patient = (
         _clients,
         _triggers, _index, _groups, _tallies, _alerts, _reviews, _erase, _forget_loops, _forget_replies, _forget_events,
-        _forget_tokens,
+        _forget_tokens, _extensions,
     )  # fmt: skip
     for part in (*urgent, *(patient if turn is None else patient[turn % TURNS :: TURNS])):
         try:
@@ -144,6 +146,12 @@ def _forget_events() -> None:
 
 def _forget_replies() -> None:
     replies.forget(timezone.now())
+    exportsets.forget(timezone.now())
+
+
+def _extensions() -> None:
+    calls.abandoned(timezone.now())
+    calls.forget(timezone.now())
 
 
 def _forget_tokens() -> None:

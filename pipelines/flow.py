@@ -46,7 +46,9 @@ class Read:
         return self.parsed.problem(self.name, next(named, ""), message, severity)
 
 
-def check(drafts: Sequence[StageDraft], read: Sequence[Read], queues: Mapping[int | None, str]) -> Iterator[Problem]:
+def check(
+    drafts: Sequence[StageDraft], read: Sequence[Read], queues: Mapping[int | None, str], *, supplied: bool = False
+) -> Iterator[Problem]:
     """`queues` are the ids and names for whose documents the order is judged. What holds for all of them is said once,
     the rest names its queues. The order must have no loop."""
     waits = {draft.name: draft.run_after for draft in drafts}
@@ -60,7 +62,7 @@ def check(drafts: Sequence[StageDraft], read: Sequence[Read], queues: Mapping[in
             yield Problem("", "", message)
             continue
         before = ancestors({name: through(name, waits, running) for name in running})
-        for problem in _Flow(before, everyone).problems():
+        for problem in _Flow(before, everyone, supplied).problems():
             found.setdefault(problem, []).append(queue_name)
     for problem, where in found.items():
         tail = "" if len(where) == len(queues) else f" (For documents of {listed(where)}.)"
@@ -74,6 +76,8 @@ class _Flow:
     before: Mapping[str, frozenset[str]]
     everyone: Sequence[Read]
     """Every stage whose config could be read, the idle ones too."""
+    supplied: bool = False
+    """Artifacts come from outside as well."""
 
     @cached_property
     def live(self) -> list[Read]:
@@ -86,7 +90,7 @@ class _Flow:
 
     def problems(self) -> Iterator[Problem]:
         for one in self.live:
-            if not self.unread & self.before[one.name]:
+            if not self.supplied and not self.unread & self.before[one.name]:
                 yield from self.unwritten(one)
                 yield from self.nothing_to_judge(one)
             yield from self.written_twice(one)

@@ -39,9 +39,11 @@ def check(
     secrets: Secrets,
     credentials: Credentials | None = None,
     queues: Mapping[int, QueueFacts] | None = None,
+    supplied: bool = False,
 ) -> list[Problem]:
     """Everything that is wrong with the draft: the pipeline's own problems first, then in the order of its stages.
-    Without `credentials` those of destinations are not judged."""
+    Without `credentials` those of destinations are not judged. `supplied`: artifacts come with the document from
+    outside, and what was sent too, so that a stage may read and judge what none here wrote or sent."""
     if not drafts:
         return [Problem("", "", "The pipeline has no stages. Add one.")]
     queues = queues or {}
@@ -60,7 +62,7 @@ def check(
     problems += _unknown_fields(read, queues)
     problems += _unattached(drafts, queues)
     if not loop and len({draft.name for draft in drafts}) == len(drafts):
-        problems += flow.check(drafts, read, _contexts(drafts, queues))
+        problems += flow.check(drafts, read, _contexts(drafts, queues), supplied=supplied)
     place = {draft.name: index for index, draft in reversed(list(enumerate(drafts)))}
     return sorted(problems, key=lambda problem: place.get(problem.stage, -1))
 

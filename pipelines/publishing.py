@@ -191,7 +191,13 @@ def _check(pipeline: Pipeline, stages_now: Sequence[StageDraft]) -> list[Problem
     def credentials(draft: StageDraft) -> Mapping[str, Any]:
         return there.get(draft.destination_id) or {}
 
-    return graph.check(stages_now, secrets=secrets, credentials=credentials, queues=_queues(pipeline, stages_now))
+    return graph.check(
+        stages_now,
+        secrets=secrets,
+        credentials=credentials,
+        queues=_queues(pipeline, stages_now),
+        supplied=pipeline.rossum_hooks.exists(),
+    )
 
 
 def _queues(pipeline: Pipeline, stages_now: Sequence[StageDraft]) -> dict[int, QueueFacts]:
