@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from exports.protocols.extensions.views import front
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", front),
     path("api/v1/", include("exports.api.urls")),
     path("rossum/", include("exports.protocols.rossum.urls")),
     re_path(r"^admin/(?:accounts|audit|exports|pipelines)/$", RedirectView.as_view(pattern_name="admin:index")),
