@@ -62,10 +62,10 @@ class Repeat:
 
 
 def repeat(attempt: Attempt, definition: Definition, *, resume_from: str = "") -> Repeat:
-    """`definition` is that of the attempt's own revision. Nine queries at most, whatever it sent."""
+    """`definition` is that of the attempt's own revision. Seven queries at most, whatever it sent."""
     steps = _steps(attempt, definition)
-    held = sendings.held_by({attempt.pk: steps})[attempt.pk]
-    runs = StageRun.unscoped.filter(attempt_id=attempt.pk).defer("traceback", "checkpoint", "progress")
+    runs = list(StageRun.unscoped.filter(attempt_id=attempt.pk).defer("traceback", "checkpoint", "progress"))
+    held = sendings.held_of(attempt, steps, runs)
     return Repeat(steps, {run.name: run for run in runs}, held, resume_from)
 
 

@@ -38,10 +38,30 @@ class Held:
 
 def held_by(asked: Mapping[int, Sequence[Step]], *, read: bool = False) -> dict[int, dict[str, Held]]:
     """By attempt and stage, what the sending stages among `asked` (attempt id → steps) sent; a stage that sent nothing
-    is not in it. `read` loads the bytes as well, for a thread without a database connection. Eight queries at most."""
-    search = Search(read=read)
+    is not in it. `read` loads the bytes as well, for a thread without a database connection. Nine queries at most."""
+    rows = Attempt.unscoped.filter(pk__in=asked).values_list("pk", "document_id", "number")
+    places = {pk: (document, number) for pk, document, number in rows if document is not None}
+    taken = StageRun.unscoped.filter(
+        attempt_id__in=[pk for pk, (_, number) in places.items() if number > 1], state=RunState.FINISHED,
+        note__startswith=TAKEN_OVER,
+    ).values_list("attempt_id", "name")  # fmt: skip
+    return _found(asked, places, list(taken), read=read)
+
+
+def held_of(attempt: Attempt, steps: Sequence[Step], runs: Iterable[StageRun]) -> dict[str, Held]:
+    """The same of one attempt whose runs are read already."""
+    taken = [(attempt.pk, run.name) for run in runs if run.note.startswith(TAKEN_OVER)]
+    places = {attempt.pk: (attempt.document_id or 0, attempt.number)}
+    return _found({attempt.pk: steps}, places, taken, read=False)[attempt.pk]
+
+
+def _found(
+    asked: Mapping[int, Sequence[Step]], places: Mapping[int, tuple[int, int]], taken: Iterable[tuple[int, str]], *,
+    read: bool,
+) -> dict[int, dict[str, Held]]:  # fmt: skip
+    search = Search(places, read=read)
     kinds = {pk: {step.name: step for step in steps if step.sends} for pk, steps in asked.items()}
-    sent = search.exchanges(kinds)
+    sent = search.exchanges(kinds, taken)
     search.look_up(row for rows in sent.values() for row in rows)
     found: dict[int, dict[str, Held]] = {pk: {} for pk in asked}
     for (pk, name), rows in sent.items():
@@ -67,9 +87,9 @@ def _held(step: Step, rows: Iterable[Exchange], search: Search) -> Held:
 class Search:
     """The rows that a number of attempts need, read together."""
 
+    places: Mapping[int, tuple[int, int]]
+    """By attempt: its document, and its number there."""
     read: bool
-    documents: dict[int, int] = field(default_factory=dict)
-    """By attempt."""
     forms: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
     """By content: the parts of a multipart form."""
     files: dict[tuple[int, str], Blob] = field(default_factory=dict)
@@ -77,30 +97,22 @@ class Search:
     keys: dict[tuple[Any, str], str] = field(default_factory=dict)
     """The reference key of a file: by stage run and place where it arrived, by document and sha256 else."""
 
-    def exchanges(self, kinds: Mapping[int, Mapping[str, Step]]) -> dict[tuple[int, str], list[Exchange]]:
-        """By attempt and stage, each different request or file once, in order. What a stage's work was taken over
+    def exchanges(
+        self, kinds: Mapping[int, Mapping[str, Step]], taken: Iterable[tuple[int, str]]
+    ) -> dict[tuple[int, str], list[Exchange]]:
+        """By attempt and stage, each different request or file once, in order. What a stage's work was `taken` over
         from is found at an earlier attempt of the document."""
-        rows = Attempt.unscoped.filter(pk__in=kinds).values_list("pk", "document_id", "number")
-        numbers = {pk: number for pk, _, number in rows}
-        self.documents = {pk: document for pk, document, _ in rows if document is not None}
         found: dict[tuple[int, str], dict[Any, Exchange]] = defaultdict(dict)
         for row in self._rows().filter(attempt_id__in=kinds):
             if row.run.name in kinds[row.attempt_id]:
                 _take(found[row.attempt_id, row.run.name], row)
-        taken = StageRun.unscoped.filter(
-            attempt_id__in=[pk for pk, number in numbers.items() if number > 1], state=RunState.FINISHED,
-            note__startswith=TAKEN_OVER,
-        ).values_list("attempt_id", "name")  # fmt: skip
         lacking = [(pk, name) for pk, name in taken if name in kinds[pk] and (pk, name) not in found]
         if lacking:
-            self._earlier(found, lacking, numbers)
+            self._earlier(found, lacking)
         return {key: list(rows.values()) for key, rows in found.items()}
 
-    def _earlier(
-        self, found: dict[tuple[int, str], dict[Any, Exchange]], lacking: Sequence[tuple[int, str]],
-        numbers: Mapping[int, int],
-    ) -> None:  # fmt: skip
-        documents = {self.documents[pk] for pk, _ in lacking if pk in self.documents}
+    def _earlier(self, found: dict[tuple[int, str], dict[Any, Exchange]], lacking: Sequence[tuple[int, str]]) -> None:
+        documents = {self.places[pk][0] for pk, _ in lacking}
         names = {name for _, name in lacking}
         by_stage: dict[tuple[int, str], dict[int, dict[Any, Exchange]]] = defaultdict(lambda: defaultdict(dict))
         rows = self._rows().select_related("attempt")
@@ -108,8 +120,9 @@ class Search:
             assert row.attempt.document_id is not None, "filtered by it"
             _take(by_stage[row.attempt.document_id, row.run.name][row.attempt.number], row)
         for pk, name in lacking:
-            earlier = by_stage[self.documents[pk], name]
-            if number := max((number for number in earlier if number < numbers[pk]), default=0):
+            document, own = self.places[pk]
+            earlier = by_stage[document, name]
+            if number := max((number for number in earlier if number < own), default=0):
                 found[pk, name] = earlier[number]
 
     def _rows(self) -> Any:
@@ -139,7 +152,7 @@ class Search:
             self._files(digests)
 
     def _files(self, digests: Collection[str]) -> None:
-        documents = set(self.documents.values())
+        documents = {document for document, _ in self.places.values()}
         unread = [] if self.read else ["content__inline"]
         artifacts = Artifact.unscoped.filter(attempt__document_id__in=documents, sha256__in=digests)
         for row in artifacts.filter(content__purged_at=None).select_related("content", "attempt").defer(*unread):
@@ -184,7 +197,7 @@ class Search:
         return self.keys.get((row.run_id, row.url), made)
 
     def _document(self, row: Exchange) -> int:
-        return self.documents.get(row.attempt_id) or row.attempt.document_id or 0
+        return self.places[row.attempt_id][0] if row.attempt_id in self.places else row.attempt.document_id or 0
 
     def _file(self, row: Exchange, sha256: str) -> Blob | None:
         return self.files.get((self._document(row), sha256))

@@ -11,53 +11,16 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Membership, User
-from exports import cases
-from exports.models import Attempt, Document, StageRun
+from exports import cases, repeating
+from exports.admin import payloads
+from exports.admin.asks import NO_RIGHT, Action, Ask
+from exports.models import Attempt, Document
 from exports.pauses import PAUSABLE, WHY_NOT
+from exports.repeating import Fate
 from exports.states import ENDED, Reason, Resolution, RunState, State, Status
 from pipelines import stages
 from pipelines.errors import StageError
 from pipelines.models import Destination, Revision
-
-NO_RIGHT = "Your role does not include this."
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One thing that an action needs to know. `kind` is text, select, check or hidden."""
-
-    name: str
-    label: str = ""
-    kind: str = "text"
-    required: bool = False
-    help: str = ""
-    placeholder: str = ""
-    value: str = ""
-    choices: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A button, or the reason why there is none."""
-
-    name: str
-    label: str
-    url: str
-    hint: str
-    why_not: str = ""
-    asks: Sequence[Ask] = ()
-    button: str = ""
-    primary: bool = False
-    danger: bool = False
-    key: str = ""
-    link: bool = False
-    """It only shows something, so it is no form."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Nothing to ask: one press does it."""
-        return all(ask.kind == "hidden" for ask in self.asks)
-
 
 WHY = Ask("why", "Why?", required=True, help="Kept in the audit trail.")
 
@@ -76,23 +39,30 @@ class Scene:
     reached: Sequence[str]
     """Stages of this attempt that the other side has felt, and whose work is done."""
     destination: Destination | None
+    exact: str = ""
+    """Why it cannot be sent again exactly as it was; empty where it can."""
+    sent: Sequence[str] = ()
+    """Stages whose bytes a repeat from the beginning would send again."""
 
 
 def scene(attempt: Attempt, document: Document, *, newest: bool, back: str) -> Scene:
-    """Three queries at most."""
+    """Nine queries at most."""
+    attempt.document = document
     try:
-        steps = cases.definition_of(attempt.revision_id).for_queue(document.queue_id)
-    except StageError:
-        steps = ()
-    runs = dict(StageRun.objects.filter(attempt=attempt).values_list("name", "state"))
-    reached = [
-        step.name for step in steps if _sends(step.kind) and runs.get(step.name) == RunState.FINISHED
-    ]  # fmt: skip
+        whole = repeating.repeat(attempt, cases.definition_of(attempt.revision_id))
+    except StageError as error:
+        whole, exact = repeating.Repeat((), {}, {}), str(error)
+    else:
+        exact = payloads.why_not(attempt, whole) if newest and attempt.state in ENDED else "It has not ended yet."
+    steps, runs = whole.steps, whole.runs
+    done = {name for name, run in runs.items() if run.state == RunState.FINISHED}
+    reached = [step.name for step in steps if _sends(step.kind) and step.name in done]
     at = next((step for step in steps if step.name == attempt.stage and step.destination_id), None)
     at = at or next((step for step in steps if step.destination_id), None)
     destination = Destination.objects.filter(pk=at.destination_id).first() if at else None
     published = attempt.revision.pipeline.published
-    return Scene(attempt, document, published, newest, back, [step.name for step in steps], reached, destination)
+    return Scene(attempt, document, published, newest, back, [step.name for step in steps], reached, destination, exact,
+                 [name for name, fate in whole.fates.items() if fate is Fate.SENT])  # fmt: skip
 
 
 def risks(scene: Scene) -> list[str]:
@@ -110,9 +80,9 @@ def risks(scene: Scene) -> list[str]:
     return found
 
 
-def of(scene: Scene, user: Any) -> list[Action]:
-    """Those that can be done first, in the order in which a clerk needs them."""
-    made = [_requeue(scene, user), _rehearse(scene), *_standing(scene, user), *_under_way(scene, user),
+def of(scene: Scene, user: Any, *, sends: str = "") -> list[Action]:
+    """Those that can be done first, in the order in which a clerk needs them. `sends` is chosen for a repeat."""
+    made = [_requeue(scene, user, sends), _rehearse(scene), *_standing(scene, user), *_under_way(scene, user),
             *_destination(scene, user)]  # fmt: skip
     return sorted(made, key=lambda action: bool(action.why_not))
 
@@ -135,7 +105,7 @@ def assign(document: Document, user: User, back: str = "document") -> Action:
     )
 
 
-def _requeue(scene: Scene, user: Any) -> Action:
+def _requeue(scene: Scene, user: Any, sends: str) -> Action:
     attempt = scene.attempt
     why_not = "" if user.has_perm("exports.requeue_attempt") else NO_RIGHT
     if attempt.state not in ENDED:
@@ -146,15 +116,11 @@ def _requeue(scene: Scene, user: Any) -> Action:
         why_not = "Its outcome is unknown: first say whether it arrived."
     elif scene.document.status not in {Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW}:
         why_not = f"The document is {scene.document.status.replace('_', ' ')}."
-    newest = attempt.reason == Reason.MISCONFIGURED and scene.published is not None
-    revisions = [("same", f"the same, r{attempt.revision.number}")]
-    if scene.published is not None and scene.published.pk != attempt.revision_id:
-        revisions.append(("newest", f"rebuilt through the published one, r{scene.published.number}"))
     stage = attempt.stage if scene.reached and attempt.stage in scene.stages else ""
+    late = stage if stage and stage not in scene.sent else ""
     asks = [
         Ask("why", "Why is it sent again?", required=True, placeholder="for example: the supplier exists now"),
-        Ask("revision", "Payload", "select", value="newest" if newest else "same", choices=revisions,
-            help="Try it first shows what would be different."),
+        payloads.ask(scene.attempt, scene.document, scene.published, scene.exact, sends, late=late),
         Ask("resume_from", "From the stage", "select", value=stage, help="What earlier stages did is taken over.",
             choices=[("", "from the beginning"), *((name, name) for name in scene.stages)]),
         _back(scene.back),
@@ -166,7 +132,7 @@ def _requeue(scene: Scene, user: Any) -> Action:
         "requeue",
         "Re-queue",
         reverse("admin:exports_attempt_requeue", args=[attempt.pk]),
-        "A new attempt with the fields as they are now; this one stays as it ended.",
+        "A new attempt; this one stays as it ended.",
         why_not,
         asks,
         "Send again",

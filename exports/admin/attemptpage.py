@@ -10,7 +10,7 @@ from django.urls import path
 from accounts.admin.desk import answer, here, post_only, require
 from audit.models import Event
 from exports import attempts, inquiry, looks
-from exports.admin import actions, curling, differing, downloads, offers, rehearsing, timeline
+from exports.admin import actions, curling, differing, downloads, offers, payloads, rehearsing, timeline
 from exports.admin.remedying import Remedying, back
 from exports.models import Artifact, Attempt, Exchange
 from exports.states import ENDED, Reason, Resolution, State
@@ -95,7 +95,8 @@ class AttemptPage(Remedying):
                 by=by,
                 why=request.POST.get("why", "").strip(),
                 resume_from=request.POST.get("resume_from", ""),
-                newest={"newest": True, "same": False}.get(request.POST.get("revision", "")),
+                newest={payloads.NEWEST: True, payloads.SAME: False}.get(request.POST.get("revision", "")),
+                frozen=request.POST.get("revision") == payloads.SENT,
                 although_delivered=bool(request.POST.get("although_delivered")),
             )
             made.append(repeat)
@@ -153,6 +154,7 @@ class AttemptPage(Remedying):
                 delivered=delivered,
                 reference=request.POST.get("reference", "").strip(),
                 why=request.POST.get("why", "").strip() or ("Found at the other side." if delivered else ""),
+                frozen=request.POST.get("revision") == payloads.SENT,
             )
             if delivered:
                 return "Kept: it arrived. The document is exported."

@@ -81,7 +81,7 @@ class DocumentPage(DeskAdmin):
         scene = actions.scene(newest, document, newest=True, back="document") if newest is not None else None
         offered = actions.of(scene, request.user) if scene is not None else []
         risks = actions.risks(scene) if scene is not None else []
-        doubt = doubts.of(newest, document, request.user) if newest is not None else None
+        doubt = doubts.of(scene, request.user) if scene is not None else None
         return self.page(
             request,
             "admin/exports/document.html",

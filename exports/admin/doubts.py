@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from exports import inquiry
-from exports.admin import fieldtables
-from exports.models import Attempt, Document, Exchange, StageRun
+from exports.admin import fieldtables, payloads
+from exports.admin.actions import Scene
+from exports.admin.asks import Ask
+from exports.models import Attempt, Exchange, StageRun
 from exports.states import Reason, State
 from pipelines.models import Destination
 
@@ -32,11 +34,13 @@ class Doubt:
     """The Idempotency-Key that it carried."""
     known_by: list[tuple[str, str]]
     changed: bool
-    """The fields have changed since: sent again, it is not the same bytes."""
+    """The fields have changed since: rebuilt, it is not the same bytes."""
+    payload: Ask
 
 
-def of(attempt: Attempt, document: Document, user: Any) -> Doubt | None:
+def of(scene: Scene, user: Any) -> Doubt | None:
     """None where the outcome is known. Five queries at most."""
+    attempt, document = scene.attempt, scene.document
     if attempt.state != State.FAILED or attempt.reason != Reason.UNCONFIRMED:
         return None
     run = StageRun.objects.filter(attempt=attempt, name=attempt.stage).only("organization", "marked_at").first()
@@ -60,6 +64,7 @@ def of(attempt: Attempt, document: Document, user: Any) -> Doubt | None:
         last.idempotency_key if last else "",
         known_by,
         bool(ended and document.fields and document.fields.at > ended),
+        payloads.ask(attempt, document, None, scene.exact, payloads.SENT),
     )
 
 

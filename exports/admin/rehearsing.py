@@ -1,4 +1,6 @@
-"""An attempt tried without sending: everything is rendered, compared with what the attempt sent, and nothing leaves."""
+"""An attempt tried without sending: everything is rendered, compared with what the attempt sent, and nothing leaves.
+
+Of a repeat to the byte it shows what leaves again, and how that differs from what today's fields would give."""
 
 from __future__ import annotations
 
@@ -7,12 +9,13 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from exports import contents, dryrun, rehearsal
-from exports.admin import actions, outputs, preview
+from exports import cases, contents, dryrun, rehearsal, repeating
+from exports.admin import actions, outputs, payloads, preview
 from exports.differences import bodies as differences
 from exports.differences import reading
 from exports.models import Attempt, Document, Exchange
 from exports.rehearsal import Known, Played
+from exports.repeating import Fate, Repeat
 from exports.states import Status
 from pipelines.definition import drafts_of
 from pipelines.errors import StageError
@@ -27,13 +30,16 @@ def shown(model_admin: Any) -> Callable[..., HttpResponse]:
         if document is None:
             raise Http404("There is no document to try it with.")
         published = attempt.revision.pipeline.published
-        newest = request.GET.get("revision") == "newest" and published is not None
+        sends = request.GET.get("revision", payloads.SAME)
+        newest = sends == payloads.NEWEST and published is not None
         revision = published if newest and published is not None else attempt.revision
         with preview.TURNS.turn((request.user.pk, "rehearsal")) as granted:
             played, problem = _played(revision, document) if granted else ([], "Others are trying just now. Ask again.")
         newer = Attempt.objects.filter(document=document, number__gt=attempt.number).exists()
         scene = actions.scene(attempt, document, newest=not newer, back="document")
-        requeue = next(action for action in actions.of(scene, request.user) if action.name == "requeue")
+        offered = actions.of(scene, request.user, sends=payloads.NEWEST if newest else sends)
+        requeue = next(action for action in offered if action.name == "requeue")
+        exact = sends == payloads.SENT and not scene.exact
         made: HttpResponse = model_admin.page(
             request,
             "admin/exports/rehearsal.html",
@@ -43,9 +49,10 @@ def shown(model_admin: Any) -> Callable[..., HttpResponse]:
             document=document,
             revision=revision,
             published=published,
-            is_newest=newest,
+            sends=payloads.NEWEST if newest else payloads.SENT if exact else payloads.SAME,
+            exact=scene.exact,
             problem=problem,
-            stages=_against(played, attempt),
+            stages=_against(played, attempt, _exactly(attempt, document) if exact else None),
             requeue=requeue,
             risks=actions.risks(scene),
         )
@@ -63,8 +70,16 @@ def _played(revision: Any, document: Document) -> tuple[list[Played], str]:
         return [], f"Its revision cannot be read: {error}"
 
 
-def _against(played: list[Played], attempt: Attempt) -> list[dict[str, Any]]:
-    """Each stage with what it makes, and how its request differs from the one that the attempt sent."""
+def _exactly(attempt: Attempt, document: Document) -> Repeat:
+    attempt.document = document
+    whole = repeating.repeat(attempt, cases.definition_of(attempt.revision_id))
+    return whole.resumed(attempt.stage) if whole.why_not else whole
+
+
+def _against(played: list[Played], attempt: Attempt, exact: Repeat | None) -> list[dict[str, Any]]:
+    """Each stage with what it makes, and how its request differs from the one that the attempt sent; of a repeat to
+    the byte what becomes of the stage, and what leaves again."""
+    fates = exact.fates if exact is not None else {}
     rows = Exchange.objects.filter(attempt=attempt, purpose="request").select_related("run", "request_content")
     sent = {row.run.name: row for row in rows.order_by("id")[:50]}
     told = []
@@ -73,7 +88,14 @@ def _against(played: list[Played], attempt: Attempt) -> list[dict[str, Any]]:
         difference = None
         if one.request is not None and row is not None and one.request.body is not None:
             difference = _difference(one, row)
-        told.append({"played": one, "outputs": outputs.of_stage(one), "difference": difference, "sent": row})
+        fate = fates.get(one.stage)
+        again = exact.held[one.stage].sent if exact is not None and fate is Fate.SENT else ()
+        leaves = one.request is not None or bool(one.puts)
+        shown = outputs.of_stage(one) if fate is None or (fate is Fate.RUNS and leaves) else []
+        told.append({
+            "played": one, "outputs": shown, "difference": difference, "sent": row, "fate": fate, "again": again,
+            "leaves": leaves,
+        })  # fmt: skip
     return told
 
 

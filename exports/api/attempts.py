@@ -82,7 +82,8 @@ class Attempts(Remedies, Listed, Shown, Resource):
     def requeue(self, request: Request, pk: str) -> Response:
         """Repeat an attempt that has ended, as a new one. Asked twice for the same attempt, it is repeated once.
 
-        An attempt whose outcome is unknown is settled first."""
+        An attempt whose outcome is unknown is settled first. With `frozen` the very bytes leave that it sent, under
+        the same keys; where not all of them are kept, it is refused and says why."""
         given = self.given(request, Requeue)
         made = attempts.requeue(
             self.get_object(),
@@ -90,6 +91,7 @@ class Attempts(Remedies, Listed, Shown, Resource):
             why=given["why"],
             resume_from=given["resume_from"],
             newest=given["newest"],
+            frozen=given["frozen"],
             although_delivered=given["although_delivered"],
             trigger="robot" if self.principal.name.startswith("key:") else "person",
         )
@@ -134,6 +136,7 @@ class Attempts(Remedies, Listed, Shown, Resource):
             delivered=given["delivered"],
             reference=given["reference"],
             why=given["why"],
+            frozen=given["frozen"],
         )
         if given["delivered"]:
             return Response(AttemptRow(self.rows().get(pk=settled.pk)).data)

@@ -96,6 +96,7 @@ def _requeue(item: JobItem, by: Principal, why: str, options: Options) -> Attemp
         trigger="bulk",
         resume_from=attempt.stage if options.resume else "",
         newest=options.newest,
+        frozen=options.frozen,
     )
 
 
@@ -161,7 +162,7 @@ ACTS: dict[str, Act] = {
                     Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW
                 )),
             ),
-            _requeue, "re-queued", _SENDING | {"resume", "newest"},
+            _requeue, "re-queued", _SENDING | {"resume", "newest", "frozen"},
         ),
         Act(
             "ignore", "Ignore", "exports.ignore_attempt", ATTEMPTS,

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from exports import doorbell
+from exports import doorbell, repeating
 from exports.bulk import acts, moves
 from exports.bulk.acts import ATTEMPTS, DOCUMENTS, EXCLUSIONS, Act
 from exports.bulk.options import Options
@@ -51,6 +51,8 @@ class Preview:
     repeats_sends: int = 0
     """How many of the first LOOKED_AT had a stage that reached the other side before another failed: the risk of a
     duplicate."""
+    inexact: dict[str, int] = field(default_factory=dict)
+    """Of the first LOOKED_AT, how many cannot be sent exactly as they were, by the reason."""
     paused: tuple[str, ...] = ()
     """Destinations that some of them go to first and that are paused: those wait there."""
     seconds: float | None = None
@@ -94,6 +96,7 @@ def preview(kind: str, predicate: Predicate, *, by: Principal, of: str = ATTEMPT
         excluded=excluded,
         reasons=reasons if on_attempts else {},
         repeats_sends=_repeats(first) if kind == "requeue" and not options.resume else 0,
+        inexact=repeating.why_not_many(first, resume=options.resume) if kind == "requeue" else {},
         paused=_paused(can) if kind == "requeue" and count else (),
         seconds=_estimate(count, options) if sends and count else None,
         sample=tuple(_shown(first[:SAMPLE], on_attempts=on_attempts)),
@@ -117,6 +120,8 @@ def ask(
     options = options or Options()
     if useless := sorted(set(options.json()) - chosen.options):
         raise Refused(f'The option "{useless[0]}" means nothing for "{chosen.label}".')
+    if options.frozen and options.newest:
+        raise Refused("What is sent exactly as it was goes through the revision that it was sent by: leave newest out.")
     if not why.strip():
         raise Refused("Say why: the reason is kept with each of them and in the audit trail.")
     model = Document if DOCUMENTS in {of, chosen.about} else Attempt

@@ -29,6 +29,8 @@ class Options:
     newest: bool | None = None
     """Through the published revision; False: through the one that failed; None: the published one where it was the
     pipeline's fault."""
+    frozen: bool = False
+    """Each sends exactly what it sent; one of which not all is kept is refused."""
     assignee: int = 0
     """The user that `assign` gives the documents to; 0 takes them from whoever has them."""
 
@@ -49,6 +51,7 @@ class Options:
             in_turn=bool(_truth(given, "in_turn")),
             resume=bool(_truth(given, "resume")),
             newest=_truth(given, "newest"),
+            frozen=bool(_truth(given, "frozen")),
             assignee=_number(given, "assignee", 0, 2**63 - 1),
         )
 

@@ -33,13 +33,14 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
         model = Attempt
         fields = [
             "id", "document", "external_id", "queue", "pipeline", "revision", "number", "repeats", "trigger",
-            "requested_by", "why", "resume_from", "state", "reason", "stage", "message", "http_status", "tries",
-            "group", "due_at", "created_at", "started_at", "finished_at", "resolution", "resolved_at", "reference",
+            "requested_by", "why", "resume_from", "frozen", "state", "reason", "stage", "message", "http_status",
+            "tries", "group", "due_at", "created_at", "started_at", "finished_at", "resolution", "resolved_at", "reference",
         ]  # fmt: skip
 
     example: dict[str, Any] = {
         "id": 77, "document": 12, "external_id": "inv-0042", "queue": 3, "pipeline": 5, "revision": 2, "number": 1,
         "repeats": None, "trigger": "person", "requested_by": "user:anna", "why": "", "resume_from": "",
+        "frozen": False,
         "state": "failed", "reason": "rejected", "stage": "Create draft", "message": "Unknown supplier 4711",
         "group": 9,
         "http_status": 422, "tries": 0, "due_at": TIME, "created_at": TIME, "started_at": TIME, "finished_at": TIME,
@@ -199,6 +200,10 @@ class Requeue(serializers.Serializer[Any]):
         default=None,
         help_text="Through the newest revision (true), the same one (false), or what fits the failure (null).",
     )
+    frozen = serializers.BooleanField(
+        required=False, default=False,
+        help_text="Exactly the bytes that it sent, under the same keys, in place of what today's fields give.",
+    )  # fmt: skip
     although_delivered = serializers.BooleanField(
         required=False, default=False, help_text="Send once more what has been delivered; it may be booked twice."
     )
@@ -213,6 +218,9 @@ class Settle(serializers.Serializer[Any]):
         max_length=200, required=False, default="", allow_blank=True, help_text="Its id there; needed when delivered."
     )
     why = serializers.CharField(max_length=500, help_text="Kept in the audit trail.")
+    frozen = serializers.BooleanField(
+        required=False, default=False, help_text="Not delivered: send exactly the same bytes, under the same keys."
+    )
     example = {"delivered": True, "reference": "ERP-991", "why": "Found in the ERP by invoice number"}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

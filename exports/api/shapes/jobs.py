@@ -70,7 +70,7 @@ class JobPreviewAsked(serializers.Serializer[Any]):
         help_text="Ids of what `of` names, where they are chosen one by one.",
     )  # fmt: skip
     options = serializers.DictField(
-        default=dict, help_text="canary, stop_above, per_minute, order, in_turn, resume, newest, assignee."
+        default=dict, help_text="canary, stop_above, per_minute, order, in_turn, resume, newest, frozen, assignee."
     )
     example: Any = {"kind": "requeue", "filter": {"group": 12, "open": 1}, "options": {"canary": 5}}
 
@@ -99,8 +99,16 @@ class JobPreview(serializers.Serializer[Preview]):
     count = serializers.IntegerField(help_text="Of these, what would be done.")
     excluded = Anything(help_text="How many are left out, by reason.")
     repeats_sends = serializers.IntegerField(help_text="How many had reached the other side before a stage failed.")
+    inexact = Anything(help_text="Of the first 1,000, how many cannot be sent exactly as they were, by reason.")
     seconds = serializers.FloatField(allow_null=True, help_text="About how long it takes.")
-    example = {"total": 27, "count": 25, "excluded": {"delivered": 2}, "repeats_sends": 3, "seconds": 12.5}
+    example = {
+        "total": 27,
+        "count": 25,
+        "excluded": {"delivered": 2},
+        "repeats_sends": 3,
+        "inexact": {},
+        "seconds": 12.5,
+    }
 
 
 class JobItemRow(serializers.ModelSerializer[JobItem]):

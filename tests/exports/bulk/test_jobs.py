@@ -193,7 +193,7 @@ def test_a_preview_asks_few_questions_whatever_matches(queue, django_assert_max_
     by = builders.owner()
     predicate = Predicate.read(OPEN)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         seen = asking.preview("requeue", predicate, by=by, options=Options())
 
     assert seen.count == 12
