@@ -156,6 +156,7 @@ class Drain:
         """Let what runs come to its end, as long as a task may take; what does not is left to its lease."""
         with self._changed:
             self._changed.wait_for(lambda: not self._running, timeout=settings.HAND_BACK_SECONDS)
+        Loop.objects.filter(pk=self.row.pk).delete()  # before the poller asks whether it is the last
         self.poller.close()
         self.post.close()
         self._over.set()
@@ -164,7 +165,6 @@ class Drain:
         if not self._running:
             self.ledger.close()
             self.world.close()
-        Loop.objects.filter(pk=self.row.pk).delete()
 
     def _beat(self) -> None:
         """Renew the leases of what runs, in a thread of its own: a slow sweep must not cost them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 KINDS: dict[str, str] = {
     "rossum": "Rossum: the Confirmed tab of queues",
+    "aluma": "Aluma: export tasks",
 }
 
 REVIEW, CONFIRM, EXPORT = "review", "confirm", "export"

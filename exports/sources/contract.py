@@ -15,6 +15,9 @@ A kind is a module with these names:
 `report(pull, claims) -> None`   tell the other side how these ended (`claim.outcome`, `reason`, `message`), and settle
                                  each with `pull.reported`, `released`, `retake`, `later` or `block`.
 
+A kind that holds something at the other side has besides
+`leave(pull) -> None`            as the last worker stops: let go of all that is held there.
+
 The crash rule: an outside call that moves something there has `pull.mark` before it. Whoever is asked again and finds
 the mark asks the other side first what became of it, and repeats only what did not happen. A kind raises the four
 errors of pipelines.errors; nothing else on purpose. All calls leave through `pull.call`."""

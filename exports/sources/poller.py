@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections, connection
 
+from exports import doorbell, sources
 from exports.models import SourceState
 from exports.sources import leases, turn
+from pipelines import sourcing
 from pipelines.models import Source
 from pipelines.transports.http import Client
 
@@ -49,6 +51,8 @@ class Poller:
         with self._changed:
             self._changed.wait_for(lambda: not self._busy, timeout=timeout)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if doorbell.stopping.is_set() and not doorbell.listeners():
+            leave(self.client)
         self.client.close()
 
     def _run(self) -> None:
@@ -87,6 +91,17 @@ class Poller:
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
+
+
+def leave(client: Client) -> None:
+    """The last worker stops: kinds that hold something at the other side let go of it."""
+    for source in leases.of_kinds(kind for kind in sourcing.KINDS if hasattr(sources.get(kind), "leave")):
+        try:
+            state = leases.hold_one(source, name())
+            if state is not None:
+                turn.leave(state, client)
+        except Exception:  # the other side's own patience is the net
+            log.exception("a source was not left in order", extra={"source": source.pk})
 
 
 def name() -> str:

@@ -63,6 +63,20 @@ def run(state: SourceState, client: Client, *, poll: bool = False) -> None:
         leases.release(state.pk, state.lease, was=state.next_at, next_at=next_at, **changes)
 
 
+def leave(state: SourceState, client: Client) -> None:
+    """As the last worker stops: tell what ended, and let go of the rest. Never raises but what the database does."""
+    with scope.to(state.source.organization_id):
+        try:
+            pull = opened(state.source, client, state)
+            outcomes.look(pull)
+            pull.kind.leave(pull)  # type: ignore[attr-defined]  # kinds that have it
+        except leases.LostError:
+            return
+        except StageError as error:
+            log.warning("a source was not left in order: %s", error, extra={"source": state.source_id})
+        leases.release(state.pk, state.lease, was=state.next_at)
+
+
 def opened(source: Source, client: Client, state: SourceState | None = None) -> Pull:
     """Raises Misconfigured where the kind is gone or its config is not valid."""
     try:
