@@ -1,5 +1,15 @@
 """The admin of what happened: documents, attempts, bulk jobs. Thin: each button asks a verb of exports."""
 
-from exports.admin import alerts, attempts, channels, documents, eventdeliveries, groups, hints, jobs
+from exports.admin import (
+    alerts,
+    attempts,
+    channels,
+    documents,
+    eventdeliveries,
+    groups,
+    hints,
+    jobs,
+    rossumaccounts,
+)
 
-__all__ = ["alerts", "attempts", "channels", "documents", "eventdeliveries", "groups", "hints", "jobs"]
+__all__ = ["alerts", "attempts", "channels", "documents", "eventdeliveries", "groups", "hints", "jobs", "rossumaccounts"]

@@ -36,7 +36,7 @@ def call(account, *, held=timedelta(seconds=-1), **values):
 
 
 def evaluated():
-    return builders.attempt({"name": "Judge", "kind": "evaluate", "config": {"condition": "false"}})
+    return builders.attempt({"name": "Judge", "kind": "evaluate", "config": {"condition": "field.number == ''"}})
 
 
 def test_one_that_had_not_begun_is_told_that_nothing_was_sent(account):
