@@ -10,7 +10,12 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from exports.protocols.rossum import annotations as of_annotations
-from exports.protocols.rossum import changes, logins, people, queues, verbs
+from exports.protocols.rossum import changes, logins, people, queues, relations, uploads, verbs
+from exports.protocols.rossum import documents as of_documents
+from exports.protocols.rossum.hookchanges import ChangeableHook, ChangeableHooks
+from exports.protocols.rossum.hooklogs import HookLogs
+from exports.protocols.rossum.hooks import GeneratePayload, HookTemplates, Invoke, SecretsKeys
+from exports.protocols.rossum.hooktests import TryHook
 from exports.protocols.rossum.searching import Search
 
 PREFIX = r"^(?:api/)?v1/"
@@ -60,5 +65,26 @@ urlpatterns = [
     route("annotations/{id}/reject", verbs.Reject, "reject"),
     route("annotations/{id}/approve", verbs.Approve, "approve"),
     route("annotations/{id}/processing_duration", of_annotations.ProcessingDuration, "processing_duration"),
+    route("queues/{id}/upload", uploads.QueueUpload, "queue_upload"),
+    route("uploads", uploads.Uploads, "uploads"),
+    route("uploads/{id}", uploads.OneUpload, "upload"),
+    route("tasks/{id}", uploads.OneTask, "task"),
+    route("documents", of_documents.Documents, "documents"),
+    route("documents/{id}", of_documents.OneDocument, "document"),
+    route("documents/{id}/content", of_documents.DocumentContent, "document_content"),
+    route("original/(?P<name>[0-9a-f]{32})", of_documents.Original, "original"),
+    route("document_relations", relations.DocumentRelations, "document_relations"),
+    route("document_relations/{id}", relations.OneDocumentRelation, "document_relation"),
+    route("relations", relations.Relations, "relations"),
+    route("relations/{id}", relations.OneRelation, "relation"),
+    route("hooks", ChangeableHooks, "hooks"),
+    route("hooks/logs", HookLogs, "hook_logs"),
+    route("hooks/{id}", ChangeableHook, "hook"),
+    route("hooks/{id}/secrets_keys", SecretsKeys, "secrets_keys"),
+    route("hooks/{id}/generate_payload", GeneratePayload, "generate_payload"),
+    route("hooks/{id}/test", TryHook, "test_hook"),
+    route("hooks/{id}/invoke", Invoke, "invoke"),
+    route("hook_templates", HookTemplates, "hook_templates"),
+    route("hook_templates/{id}", HookTemplates, "hook_template"),
     re_path(r"", nowhere, name="nowhere"),
 ]
