@@ -145,8 +145,8 @@ def _forget_events() -> None:
 
 
 def _forget_replies() -> None:
-    replies.forget(timezone.now())
     exportsets.forget(timezone.now())
+    replies.forget(timezone.now())
 
 
 def _extensions() -> None:

@@ -34,6 +34,7 @@ ACROSS_ORGANIZATIONS = {
     "exports/events/owners.py": "the sweep tells the owners of all",
     "exports/events/redelivery.py": "the sweep forgets those of all; people name their organization",
     "exports/contents.py": "deletes by id what the caller was given",
+    "exports/exportsets.py": "the sweep forgets those of all",
     "exports/sources/leases.py": "a worker polls for every organization",
     "exports/received.py": "a worker's claim mixes organizations",
     "exports/loop.py": "a worker's claim mixes organizations",
