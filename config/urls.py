@@ -10,6 +10,8 @@ urlpatterns = [
     path("", front),
     path("api/v1/", include("exports.api.urls")),
     path("rossum/", include("exports.protocols.rossum.urls")),
+    path("aluma/", include("exports.protocols.aluma.urls")),
+    path("", include("exports.protocols.aluma.fileurls")),
     re_path(r"^admin/(?:accounts|audit|exports|pipelines)/$", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("exports.protocols.extensions.urls")),

@@ -5,55 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from accounts import scope
-from accounts.policy import GRANTS, Principal
-from audit.models import Event
 from exports import attempts, clienttasks, loop
-from exports.clienttasks import Client
 from exports.models import Attempt, ClientFile, ClientTask, StageRun
 from exports.states import Reason, State, Status, TaskState
 from pipelines.refusals import Refused
 from tests import builders
+from tests.exports.clients import FILES, after, client, later, mark, offered, verbs
 
 pytestmark = pytest.mark.usefixtures("organization")
-
-FILES = [{"type": "annotation_content", "format": "csv", "filename_template": "{number}.csv"}]
-
-
-def robot(name="robot", organization_id=None):
-    return Principal(f"key:{name}", organization_id or scope.current(), GRANTS["operator"])
-
-
-def client(name="robot", holder="token:1"):
-    return Client(robot(name), holder)
-
-
-def offered(**config) -> ClientTask:
-    attempt = builders.attempt({"name": "hand out", "kind": "client_action", "config": {"files": FILES, **config}})
-    attempt = loop.run_now(attempt.pk)
-    assert attempt.state == State.PARKED
-    return ClientTask.objects.get(attempt=attempt)
-
-
-def after(task) -> Attempt:
-    """The attempt once a worker has looked at it."""
-    return loop.run_now(task.attempt_id)
-
-
-def mark(task):
-    return StageRun.objects.get(pk=task.run_id).marked_at
-
-
-def later(**delta):
-    return timezone.now() + timedelta(**delta)
-
-
-def verbs(task):
-    events = Event.objects.filter(subject=f"attempt:{task.attempt_id}", verb__endswith="_task").order_by("pk")
-    return [(event.verb.removeprefix("attempt."), event.actor) for event in events]
 
 
 def test_a_parked_stage_offers_a_task_with_its_files():
@@ -212,66 +173,6 @@ def test_nobody_is_given_a_task_that_is_about_to_end():
         clienttasks.start(task, client(), now=later(minutes=59, seconds=45))
 
 
-def test_an_attempt_that_nobody_has_taken_can_be_cancelled():
-    task = offered()
-
-    attempts.cancel(task.attempt, by=builders.owner(), why="not wanted")
-
-    assert ClientTask.objects.get(pk=task.pk).state == TaskState.CANCELLED
-    with pytest.raises(Refused, match="It is cancelled"):
-        clienttasks.start(task, client())
-
-
-def test_an_attempt_that_somebody_has_is_not_cancelled():
-    task = clienttasks.start(offered(), client())
-
-    with pytest.raises(Refused, match="A client outside has taken it"):
-        attempts.cancel(task.attempt, by=builders.owner(), why="not wanted")
-
-    assert Attempt.objects.get(pk=task.attempt_id).state == State.PARKED
-
-
-def test_a_person_takes_it_from_a_client_that_is_gone():
-    task = clienttasks.start(offered(), client())
-
-    task = clienttasks.release(task, by=builders.owner(), why="the robot was switched off")
-
-    assert (task.state, task.silences) == (TaskState.OFFERED, 1)
-    assert ("release_task", "waybill:test") in verbs(task)
-    with pytest.raises(Refused, match="No client has it"):
-        clienttasks.release(task, by=builders.owner(), why="again")
-
-
-def test_a_person_says_that_it_arrived():
-    task = clienttasks.start(offered(), client())
-
-    clienttasks.settle(task, by=builders.owner(), delivered=True, reference="ERP-4711", why="seen there")
-    attempt = after(task)
-
-    assert (attempt.state, attempt.reference) == (State.SUCCEEDED, "ERP-4711")
-    with pytest.raises(Refused):
-        clienttasks.complete(task, client())
-
-
-def test_a_person_says_that_it_did_not():
-    task = offered()
-
-    clienttasks.settle(task, by=builders.owner(), delivered=False, why="the supplier is gone")
-    attempt = after(task)
-
-    assert (attempt.state, attempt.reason, attempt.message) == (State.FAILED, Reason.REJECTED, "the supplier is gone")
-
-
-@pytest.mark.parametrize("said", [{"why": " "}, {"why": "seen", "reference": ""}])
-def test_a_person_has_to_say_why(said):
-    task = offered()
-
-    with pytest.raises(Refused):
-        clienttasks.settle(task, by=builders.owner(), delivered=True, **said)
-
-    assert ClientTask.objects.get(pk=task.pk).state == TaskState.OFFERED
-
-
 def test_a_word_that_comes_while_the_attempt_is_busy_is_passed_on_later():
     task = clienttasks.start(offered(), client())
     Attempt.objects.filter(pk=task.attempt_id).update(state=State.WAITING, due_at=later(hours=1))
@@ -313,21 +214,3 @@ def test_a_task_is_forgotten_three_days_after_its_end():
 
     assert not ClientTask.objects.exists()
     assert Attempt.objects.get(pk=task.attempt_id).state == State.SUCCEEDED
-
-
-def test_a_viewer_takes_nothing():
-    task = offered()
-    viewer = Client(Principal("key:eye", scope.current(), GRANTS["viewer"]))
-
-    for act in (clienttasks.start, clienttasks.complete, clienttasks.fail, clienttasks.give_back):
-        with pytest.raises(PermissionDenied):
-            act(task, viewer)
-
-    assert ClientTask.objects.get(pk=task.pk).starts == 0
-
-
-def test_somebody_of_another_organization_takes_nothing():
-    task = offered()
-
-    with pytest.raises(PermissionDenied):
-        clienttasks.start(task, Client(robot(organization_id=builders.organization().pk)))
