@@ -12,6 +12,10 @@ from django.views.decorators.csrf import csrf_exempt
 from exports.protocols.rossum import annotations as of_annotations
 from exports.protocols.rossum import changes, exporting, logins, people, queues, relations, uploads, verbs
 from exports.protocols.rossum import documents as of_documents
+from exports.protocols.rossum.hookchanges import ChangeableHook, ChangeableHooks
+from exports.protocols.rossum.hooklogs import HookLogs
+from exports.protocols.rossum.hooks import GeneratePayload, HookTemplates, Invoke, SecretsKeys
+from exports.protocols.rossum.hooktests import TryHook
 from exports.protocols.rossum.searching import Search
 
 PREFIX = r"^(?:api/)?v1/"
@@ -74,5 +78,14 @@ urlpatterns = [
     route("document_relations/{id}", relations.OneDocumentRelation, "document_relation"),
     route("relations", relations.Relations, "relations"),
     route("relations/{id}", relations.OneRelation, "relation"),
+    route("hooks", ChangeableHooks, "hooks"),
+    route("hooks/logs", HookLogs, "hook_logs"),
+    route("hooks/{id}", ChangeableHook, "hook"),
+    route("hooks/{id}/secrets_keys", SecretsKeys, "secrets_keys"),
+    route("hooks/{id}/generate_payload", GeneratePayload, "generate_payload"),
+    route("hooks/{id}/test", TryHook, "test_hook"),
+    route("hooks/{id}/invoke", Invoke, "invoke"),
+    route("hook_templates", HookTemplates, "hook_templates"),
+    route("hook_templates/{id}", HookTemplates, "hook_template"),
     re_path(r"", nowhere, name="nowhere"),
 ]
