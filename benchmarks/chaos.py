@@ -192,13 +192,16 @@ def main() -> int:
 
 
 def pull(things: int, *, postgres: bool) -> bool:
-    """The same for what a source takes from a stand-in Rossum (benchmarks/pulled.py)."""
+    """The same for what a source takes from a stand-in Rossum, and from a stand-in Aluma (benchmarks/pulled.py)."""
     from benchmarks import pulled
 
-    with pulled.rossum() as (other, _), pulled.erp() as erp, settings(postgres=postgres) as database:
-        found = pulled.one(other, erp, things, database=database)
-    print(json.dumps({"run": "rossum source", **asdict(found)}), flush=True)
-    return not (found.lost or found.twice or found.unreached or set(found.states) - other.over)
+    clean = True
+    for side in (pulled.rossum, pulled.aluma):
+        with side() as (other, _), pulled.erp() as erp, settings(postgres=postgres) as database:
+            found = pulled.one(other, erp, things, database=database)
+        print(json.dumps({"run": f"{other.kind} source", **asdict(found)}), flush=True)
+        clean &= not (found.lost or found.twice or found.unreached or set(found.states) - other.over)
+    return clean
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 from demo import processes
 from demo.processes import ROOT, Child, Children
+from tests.servers import aluma as aluma_server
 from tests.servers import http
 from tests.servers import rossum as rossum_server
 from tests.servers.http import Seen, reply
@@ -63,6 +64,9 @@ class Other:
     states: Callable[[], Mapping[str, int]]
     over: frozenset[str]
     """States in which nothing waits any more."""
+    points: Sequence[str] = POINTS
+    reference_key: str = ""
+    """Of the file that holds the number; without one it is a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Run:
     def __init__(self, folder: Path, env: Mapping[str, str], other: Other, erp: Erp) -> None:
         self.folder, self.env, self.other, self.erp = folder, dict(env), other, erp
         given = {"kind": other.kind, "config": other.config, "secrets": other.secrets, "erp": erp.url}
+        given["reference_key"] = other.reference_key
         self.numbers: list[str] = []
         self._python("prepare", json.dumps(given))
 
@@ -136,14 +141,14 @@ class Run:
 
 def one(other: Other, erp: Erp, things: int, *, database: Mapping[str, str]) -> Found:
     began = time.monotonic()
-    each = max(things // (len(POINTS) + 1), 1)
+    each = max(things // (len(other.points) + 1), 1)
     with tempfile.TemporaryDirectory(prefix="pulled-") as made:
         folder = Path(made)
         env = processes.environment(folder, port=processes.free_port(), settings={**SLOW, **database})
         with Children(env=env, logs=folder / "logs"):
             run = Run(folder, env, other, erp)
             deaths = {}
-            for point in POINTS:
+            for point in other.points:
                 run.add(each)
                 deaths[point] = run.die_at(point)
             run.add(things - len(run.numbers))
@@ -151,7 +156,7 @@ def one(other: Other, erp: Erp, things: int, *, database: Mapping[str, str]) -> 
             claims = run.count()["claims"]
     good = [number for number in run.numbers if number.startswith("good")]
     return Found(
-        kills=sum(deaths.values()) + len(POINTS),
+        kills=sum(deaths.values()) + len(other.points),
         things=len(run.numbers),
         states=dict(other.states()),
         lost=[number for number in good if not erp.booked[number]],
@@ -183,6 +188,39 @@ def rossum() -> Iterator[tuple[Other, rossum_server.Rossum]]:
                 lambda number: account.add({"number": number}),
                 account.states,
                 frozenset({"exported", "failed_export"}),
+            ),
+            account,
+        )
+
+
+OF_A_TASK = (
+    "after-claim", "before-start", "after-start", "before-cancel", "after-cancel", "after-file", "before-take",
+    "after-take", "before-mark", "after-mark", "after-reply", "before-commit", "before-complete", "after-complete",
+    "before-fail", "after-fail",
+)  # fmt: skip
+"""In this order: what a start leaves hanging is what the next worker cancels, and dies while it does."""
+
+
+@contextmanager
+def aluma() -> Iterator[tuple[Other, aluma_server.Aluma]]:
+    """Tasks of two documents: the number as text, and a file that is fetched by its url."""
+    with aluma_server.running() as account:
+        client, secret = aluma_server.CLIENT
+
+        def add(number: str) -> object:
+            scan = aluma_server.File("scans", f"{number}.pdf", data=b"%PDF-1.7 " + number.encode())
+            return account.add([aluma_server.File("", f"{number}.txt", number)], [scan], name=number)
+
+        yield (
+            Other(
+                "aluma",
+                {"url": account.url, "client_id": client, "first_delay_seconds": 1, "longest_delay_seconds": 2},
+                {"aluma_client_secret": secret},
+                add,
+                account.states,
+                frozenset({"completed", "failed"}),
+                OF_A_TASK,
+                "received.1.1",
             ),
             account,
         )

@@ -20,7 +20,7 @@ from django.core.management import call_command  # noqa: E402  # after Django
 from accounts import scope  # noqa: E402
 from accounts.models import Organization  # noqa: E402
 from accounts.policy import Principal  # noqa: E402
-from exports import attempts  # noqa: E402
+from exports import attempts, contents  # noqa: E402
 from exports.models import Attempt, Claim, SourceState  # noqa: E402
 from exports.sources import acts  # noqa: E402
 from exports.states import ACTIVE, Reason, State  # noqa: E402
@@ -40,12 +40,12 @@ def prepare(given):
             vault.put(name, value, by=by, destination=there)
         pipeline = Pipeline.own(name="Book")
         pipeline.save()
-        request = {
-            "url": given["erp"], "method": "POST", "headers": {"Content-Type": "text/plain"}, "content": "@{number}"
-        }  # fmt: skip
-        Stage.own(
-            pipeline=pipeline, name="book", kind="rest_api", destination=there, config=json.dumps({"request": request})
-        ).save()
+        request = {"url": given["erp"], "method": "POST", "headers": {"Content-Type": "text/plain"}}
+        if key := given["reference_key"]:
+            config = {"export_reference_key": key, "request": {**request, "content": "#{file_content}"}}
+        else:
+            config = {"request": {**request, "content": "@{number}"}}
+        Stage.own(pipeline=pipeline, name="book", kind="rest_api", destination=there, config=json.dumps(config)).save()
         publishing.publish(pipeline, by=by)
         pipeline.refresh_from_db()
         queue = Queue.own(name="Pulled", pipeline=pipeline)
@@ -74,10 +74,17 @@ def settle(given):
     for attempt in Attempt.unscoped.filter(state=State.FAILED, reason=Reason.UNCONFIRMED, resolution=""):
         with scope.to(attempt.organization_id):
             by = Principal.system("chaos", attempt.organization_id)
-            node = Content(attempt.document.fields.content).datapoint("number")
-            number = node["content"]["value"]
+            number = _number(attempt.document)
             there = number in booked
             attempts.settle(attempt, by=by, delivered=there, reference=number if there else "", why="Looked it up.")
+
+
+def _number(document):
+    """What the ERP was sent: the field, or else the first file that came with the document."""
+    node = Content(document.fields.content).datapoint("number")
+    if node is not None:
+        return node["content"]["value"]
+    return contents.blob(document.received.first().content).read().decode()
 
 
 if __name__ == "__main__":

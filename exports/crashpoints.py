@@ -14,8 +14,14 @@ POINTS = ("before-mark", "after-mark", "after-reply", "before-commit")
 OF_SOURCES = ("after-claim", "before-take", "after-take", "before-tell", "after-tell")
 """Of what a source does: a claim, its document, and a call that moves something at the other side."""
 
+OF_ALUMA = (
+    "before-start", "after-start", "after-file", "before-cancel", "after-cancel", "before-complete", "after-complete",
+    "before-fail", "after-fail",
+)  # fmt: skip
+"""Of a task: each word that moves it, and its files."""
+
 _point, _, _nth = os.environ.get("WAYBILL_CRASH_AT", "").partition(":")
-_armed = int(_nth or 1) if _point in POINTS + OF_SOURCES else 0
+_armed = int(_nth or 1) if _point in POINTS + OF_SOURCES + OF_ALUMA else 0
 _reached = count(1)
 
 

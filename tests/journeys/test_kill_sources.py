@@ -25,3 +25,16 @@ def test_a_kill_at_every_step_leaves_every_annotation_of_rossum_exported_or_fail
         for one in account.annotations.values()
     )
     assert account.busiest_second() <= 10
+
+
+def test_a_kill_at_every_step_leaves_every_task_of_aluma_completed_or_failed():
+    with pulled.aluma() as (other, account), pulled.erp() as erp:
+        found = pulled.one(other, erp, 20, database={})
+        print(found)  # noqa: T201  # likewise
+
+    assert found.unreached == []
+    assert (found.lost, found.twice) == ([], [])
+    assert found.states == {"completed": 16, "failed": 4}
+    assert account.hanging() == []
+    assert {task.acts[-1] for task in account.tasks.values()} == {"complete", "fail"}
+    assert all(task.acts.count("complete") + task.acts.count("fail") == 1 for task in account.tasks.values())

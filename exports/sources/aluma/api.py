@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from exports import crashpoints
 from exports.wire import alumaclient
 from exports.wire.alumaclient import Task, UnreadableError
 from pipelines.blobs import Blob
@@ -85,6 +86,7 @@ class Api:
         if reply.truncated:
             message = f"A file has more than {most:,} bytes, which are the most (WAYBILL_MAX_ORIGINAL_BYTES)."
             raise Misconfigured(message)
+        crashpoints.reach("after-file")
         return _fine(reply)
 
     # Below the names of the calls
@@ -99,7 +101,10 @@ class Api:
         headers = {"Idempotency-Key": key} if key else {}
         sent = None if body is None else Blob.of(body, media_type=JSON)
         url = alumaclient.call(self.base, task_id, act)
-        return _fine(self._send("PUT", url, cap=cap, body=sent, headers=headers))
+        crashpoints.reach(f"before-{act}")
+        reply = self._send("PUT", url, cap=cap, body=sent, headers=headers)
+        crashpoints.reach(f"after-{act}")
+        return _fine(reply)
 
     def _send(
         self,
