@@ -91,6 +91,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Queues", "inbox", "pipelines_queue", may("pipelines.view_queue")),
                 _item("Pipelines", "account_tree", "pipelines_pipeline", may("pipelines.view_pipeline")),
                 _item("Triggers", "bolt", "pipelines_trigger", may("pipelines.view_trigger")),
+                _item("Sources", "input", "pipelines_source", may("pipelines.view_source")),
                 _item("Destinations", "dns", "pipelines_destination", may("pipelines.view_destination")),
                 _item("Channels", "campaign", "pipelines_channel", may("pipelines.view_channel")),
                 _item("Rossum accounts", "webhook", "pipelines_rossumaccount", may("pipelines.view_rossumaccount")),

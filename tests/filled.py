@@ -19,6 +19,7 @@ from exports.models import (
     AlertRule,
     Attempt,
     Breaker,
+    Claim,
     Document,
     EventDelivery,
     EventTry,
@@ -27,10 +28,11 @@ from exports.models import (
     Job,
     JobItem,
     SavedView,
+    SourceState,
 )
-from exports.states import GroupState, JobState, Reason, RunState, State, Status
+from exports.states import ClaimState, GroupState, JobState, Reason, RunState, State, Status
 from pipelines import channels, publishing, vault
-from pipelines.models import Channel, Queue, Trigger
+from pipelines.models import Channel, Queue, Source, Trigger
 from tests import builders, desk, editing
 
 LONG = "Lieferanschrift-Abteilung-Eingangsrechnungen-" * 4
@@ -66,6 +68,7 @@ def fill(organization: Organization, queue: Queue, person: User) -> Filled:
     documents = {status.value: _document(queue, status, person) for status in Status}
     documents["broken"] = builders.document(queue, [], external_id="Without fields or original")
     documents["long"] = desk.document(queue, LONG, file_name=f"{LONG}.pdf", metadata={LONG: LONG})
+    _sources(queue, documents["exported"], now)
     attempts = dict(_attempts(queue, now))
     grouping.adopt()
     searching.index_new(500)
@@ -110,6 +113,25 @@ def _configuration(queue: Queue, now: datetime) -> None:
         EventTry.own(delivery=of, begun_at=now, status=500, headers=[["Server", LONG]], body=LONG, error="500").save()
     Queue.objects.filter(pk=queue.pk).update(pipeline=former)
     queue.refresh_from_db()
+
+
+def _sources(queue: Queue, document: Document, now: datetime) -> None:
+    """One that works, with a claim in every state; one that fails, one that is paused, one that is new."""
+    config = {"base_url": "https://acme.rossum.app/api/v1", "queues": [205], "username": "waybill"}
+    given = {"kind": "rossum", "queue": queue, "config": config}
+    works = Source.own(name="Acme's Confirmed tab", **given)
+    fails = Source.own(name=LONG[:120], **given)
+    paused = Source.own(name="Archive", paused_at=now, paused_why="Moved to a new host until noon", **given)
+    for source in (works, fails, paused, Source.own(name="New one", **given)):
+        source.save()
+    SourceState.own(source=works, last_at=now, last_found=7, last_taken=2, lag_seconds=4000).save()
+    SourceState.own(source=fails, errors=9, error=MESSAGES[Reason.EXHAUSTED], reason="exhausted", error_at=now).save()
+    for number, state in enumerate(ClaimState):
+        Claim.own(
+            source=works, key=f"https://acme.rossum.app/api/v1/annotations/{LONG[:60]}{number}", version="1", state=state,
+            document=document if number else None, outcome="failed" if state == ClaimState.REPORTED else "",
+            message=MESSAGES[Reason.REJECTED], error=LONG if number % 2 else "", tries=number, rounds=1 + number % 2,
+        ).save()  # fmt: skip
 
 
 def _document(queue: Queue, status: Status, person: User) -> Document:

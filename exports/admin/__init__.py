@@ -10,6 +10,18 @@ from exports.admin import (
     hints,
     jobs,
     rossumaccounts,
+    sources,
 )
 
-__all__ = ["alerts", "attempts", "channels", "documents", "eventdeliveries", "groups", "hints", "jobs", "rossumaccounts"]
+__all__ = [
+    "alerts",
+    "attempts",
+    "channels",
+    "documents",
+    "eventdeliveries",
+    "groups",
+    "hints",
+    "jobs",
+    "rossumaccounts",
+    "sources",
+]

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import scope
 from exports import health, looks, throughput
-from exports.admin import homecharts, homestuck, zones
+from exports.admin import homecharts, homestuck, sourcefacts, zones
 from exports.admin.homestuck import link
 from exports.models import Attempt, Document, FailureGroup
 from exports.states import GroupState, State, Status
@@ -71,7 +71,7 @@ def shown(now: datetime, request: HttpRequest) -> dict[str, Any]:
         "sides": _sides(undone.reasons),
         "groups": _groups(undone.groups),
         "groups_url": link("exports_failuregroup_changelist"),
-        "stuck": homestuck.stuck(lines, undone, now),
+        "stuck": [*homestuck.stuck(lines, undone, now), *sourcefacts.stuck()],
         "waiting": waiting,
         "charts": homecharts.ended(reading, now, zone),
         "zone": zone.key,

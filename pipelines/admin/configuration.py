@@ -21,10 +21,13 @@ class ConfigurationForm(DeskForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        for problem in configuration.problems(self.instance):
+        for problem in self.problems(self.instance):
             column, _, message = problem.partition(": ")
             if column not in self.errors:
                 self.add_error(column if column in self.fields else None, message)
+
+    def problems(self, row: Any) -> list[str]:
+        return configuration.problems(row)
 
 
 class ConfigurationAdmin(DeskAdmin):

@@ -21,7 +21,7 @@ from exports.predicate import Predicate
 from exports.states import Reason, State
 from tests import builders, desk
 
-MOST = 20
+MOST = 21
 
 
 @pytest.fixture
