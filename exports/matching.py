@@ -58,11 +58,16 @@ def attempts_saying(words: Sequence[str]) -> Q:
     The rarest one is looked up in the indexes; the others are checked of what that finds. An OR of two indexes would
     read every attempt, and looking up a word that is everywhere would, too."""
     rarest, *others = rarest_first(words)
-    of_documents = Attempt.objects.filter(document_id__in=documents_saying(rarest)).order_by().values("pk")
-    found = Q(pk__in=of_documents.union(_answers([rarest]).values("attempt_id")))
+    found = Q(pk__in=ids_saying(rarest))
     for word in others:
         found &= attempt_has(word)
     return found
+
+
+def ids_saying(word: str) -> QuerySet[Any]:
+    """Ids of attempts of a document with this word, or answered with it; from the indexes, without the attempts."""
+    of_documents = Attempt.objects.filter(document_id__in=documents_saying(word)).order_by()
+    return of_documents.values_list("pk", flat=True).union(_answers([word]).values_list("attempt_id", flat=True))
 
 
 def attempt_has(word: str) -> Q:
