@@ -9,16 +9,17 @@ from django.urls import path
 
 from accounts.admin.desk import answer, here, post_only, require
 from audit.models import Event
-from exports import attempts, inquiry, looks
-from exports.admin import actions, curling, differing, downloads, offers, payloads, rehearsing, timeline
+from exports import attempts, looks
+from exports.admin import actions, curling, differing, doubts, downloads, payloads, rehearsing, timeline
+from exports.admin.clientacts import ClientActs
 from exports.admin.remedying import Remedying, back
 from exports.models import Artifact, Attempt, Exchange
-from exports.states import ENDED, Reason, Resolution, State
+from exports.states import ENDED, Resolution, State
 from pipelines.errors import StageError
 from pipelines.refusals import Refused
 
 
-class AttemptPage(Remedying):
+class AttemptPage(ClientActs, Remedying):
     """Mixed into AttemptAdmin."""
 
     def get_urls(self) -> list[Any]:
@@ -30,6 +31,7 @@ class AttemptPage(Remedying):
         return [
             *acts,
             *self.remedy_urls(),
+            *self.client_urls(),
             path("<int:attempt_id>/compare/", view(differing.shown(self)), name=self.named("compare")),
             path("<int:attempt_id>/rehearsal/", view(rehearsing.shown(self)), name=self.named("rehearsal")),
             path("exchanges/<uuid:exchange_id>/curl/", view(curling.shown(self)), name=self.named("curl")),
@@ -52,10 +54,9 @@ class AttemptPage(Remedying):
             raise Http404("This attempt is about no document.")
         newest = not Attempt.objects.filter(document=document, number__gt=attempt.number).exists()
         steps = timeline.of(attempt)
-        by_name = {offer.name: offer for offer in offers.of_attempt(attempt, request.user, newest=newest)}
-        unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
         scene = actions.scene(attempt, document, newest=newest, back="attempt")
-        shown = {"requeue", "pause", "resume", "cancel"}
+        doubt = doubts.of(scene, request.user) if newest else None
+        risks = actions.risks(scene)
         events = Event.objects.filter(organization_id=here(), subject=f"attempt:{attempt.pk}").order_by("-id")
         return self.page(
             request,
@@ -67,17 +68,13 @@ class AttemptPage(Remedying):
             look=looks.of_attempt(attempt.state),
             reason=looks.of_reason(attempt.reason) if attempt.reason else None,
             side=looks.side_of(attempt.reason) if attempt.state == State.FAILED else None,
-            unknown=unknown,
             steps=steps,
-            stages=scene.stages,
-            actions=[one for one in actions.of(scene, request.user) if one.name not in shown],
-            risks=actions.risks(scene),
+            actions=actions.of(scene, request.user),
+            risks=risks,
+            shown_risks=risks if attempt.state == State.FAILED and newest and doubt is None else [],
+            doubt=doubt,
             ignored=attempt.resolution == Resolution.IGNORED,
-            doubt_can_ask=unknown and inquiry.can_ask(attempt),
             moving=attempt.state not in ENDED,
-            offers=by_name,
-            newest_revision=attempt.revision.pipeline.published,
-            takes_newest=attempt.reason == Reason.MISCONFIGURED,
             repeated_by=attempt.repeated_by.all(),
             events=events[:200],
             paused=events.filter(verb="attempt.pause").first() if attempt.state == State.PAUSED else None,

@@ -1,4 +1,7 @@
-"""What may be done with a document or an attempt now, and where not, why. The verbs decide again when asked."""
+"""What may be done with a document now, and where not, why. The verbs decide again when asked.
+
+What may be done about its last attempt lives in exports/admin/actions.py.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from typing import Any
 
 from exports import reviews
 from exports.models import Attempt, Document
-from exports.pauses import PAUSABLE, WHY_NOT
-from exports.states import ENDED, STATUS_MOVES, Reason, State, Status
+from exports.states import STATUS_MOVES, Reason, State, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,35 +160,6 @@ def _why_not_exported(document: Document, told: str) -> str:
     if pipeline is None:
         return f"The queue {document.queue.name} has no pipeline."
     return "" if pipeline.published_id else f"The pipeline {pipeline.name} is not published yet."
-
-
-def of_attempt(attempt: Attempt, user: Any, *, newest: bool) -> list[Offer]:
-    """Settle, re-queue, pause or resume, cancel."""
-
-    def allowed(verb: str, able: str) -> str:
-        return able if user.has_perm(verb) else "Your role does not include this."
-
-    ended = attempt.state in ENDED
-    unknown = attempt.state == State.FAILED and attempt.reason == Reason.UNCONFIRMED
-    repeat = "" if ended else "It has not ended yet."
-    if attempt.document is not None and attempt.document.status in {Status.DELETED, Status.PURGED}:
-        repeat = f"Its document is {attempt.document.status}."
-    elif not newest:
-        repeat = "A newer attempt of this document exists; repeat that one."
-    elif unknown:
-        repeat = "Its outcome is unknown: first say whether it arrived."
-    known = "" if unknown and newest else "Its outcome is known."
-    over = "It has ended." if ended else ""
-    held = attempt.state == State.PAUSED
-    stuck = over if ended or attempt.state in PAUSABLE else WHY_NOT.get(State(attempt.state), "")
-    return [
-        Offer("settle", "Say whether it arrived", "", allowed("exports.settle_attempt", known)),
-        Offer("requeue", "Re-queue", "", allowed("exports.requeue_attempt", repeat), primary=True),
-        Offer("resume", "Resume", "", allowed("exports.cancel_attempt", ""), primary=True)
-        if held
-        else Offer("pause", "Pause", "", allowed("exports.cancel_attempt", stuck)),
-        Offer("cancel", "Cancel", "", allowed("exports.cancel_attempt", over), danger=True),
-    ]
 
 
 def _unless(able: bool, why_not: str) -> str:  # noqa: FBT001 - reads as a sentence where it is called

@@ -8,9 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect  # the package playwright; the browser is Debian's
 
+from exports import documents, loop
 from exports.models import Attempt, Document, Job
 from exports.states import State, Status
+from pipelines.fields import Operation
 from tests import builders, desk
+from tests.servers import http
 
 HOSTILE = b'{"message":"<script>document.title=\\"owned\\"</script><img src=x onerror=\\"document.title=\'owned\'\\">"}'
 
@@ -46,8 +49,9 @@ def test_a_failed_attempt_is_read_and_sent_again(sit_down, queue):
     expect(page.get_by_text("<script>document.title")).to_be_visible()
     page.get_by_role("tab", name="Sent").click()
     expect(page.get_by_text('"number": "INV-1"')).to_be_visible()
+    page.get_by_text("Re-queue…").click()
     page.get_by_label("Why is it sent again?").fill("the supplier exists now")
-    page.get_by_role("button", name="Re-queue").dblclick()
+    page.get_by_role("button", name="Send again").dblclick()
     expect(page.get_by_text("Attempt 2 is queued.")).to_be_visible()
 
     repeat = Attempt.objects.get(repeats=attempt)
@@ -61,6 +65,7 @@ def test_an_unknown_outcome_is_settled_from_its_page(sit_down, queue):
     desk.run(attempt, state="failed", marked_at=attempt.created_at)
 
     page = sit_down("operator").open(f"/admin/exports/attempt/{attempt.pk}/change/")
+    page.get_by_text("What cannot be done now, and why").click()
     expect(page.get_by_role("button", name="Re-queue")).to_be_disabled()
     page.get_by_label("Its number over there").fill("4711")
     page.get_by_role("button", name="It arrived").click()
@@ -68,6 +73,52 @@ def test_an_unknown_outcome_is_settled_from_its_page(sit_down, queue):
     expect(page.get_by_text("Kept: it arrived.")).to_be_visible()
     attempt.refresh_from_db()
     assert attempt.state == State.SUCCEEDED
+
+
+def test_an_attempt_is_held_resumed_and_cancelled_from_its_page(sit_down, queue):
+    attempt = desk.attempt(desk.document(queue), "queued")
+
+    page = sit_down("operator").open(f"/admin/exports/attempt/{attempt.pk}/change/")
+    page.get_by_text("Pause the attempt…").click()
+    page.get_by_label("Why? (optional)").fill("the ERP is being upgraded")
+    page.get_by_role("button", name="Pause the attempt").click()
+    expect(page.get_by_text("“the ERP is being upgraded”").first).to_be_visible()
+    page.get_by_role("button", name="Resume the attempt").click()
+    expect(page.get_by_text("The attempt goes on now.")).to_be_visible()
+    page.get_by_text("Cancel the attempt…").click()
+    page.get_by_label("Why?", exact=True).fill("the wrong supplier")
+    page.get_by_role("button", name="Cancel the attempt").click()
+    expect(page.get_by_text("The attempt is cancelled")).to_be_visible()
+
+    attempt.refresh_from_db()
+    assert attempt.state == State.CANCELLED
+
+
+def test_a_clerk_sends_exactly_what_was_sent(sit_down, queue):
+    with http.running() as erp:
+        place = builders.destination("ERP", allowed_networks=["127.0.0.0/8"])
+        config = {"request": {"url": f"{erp.url}/in", "content": "No @{number}"}}
+        erp.will(http.reply(422))
+        first = builders.attempt(
+            {"name": "Send", "kind": "rest_api", "destination": place, "config": config}, fields={"number": "INV-1"}
+        )
+        loop.run_now(first.pk)
+        document = first.document
+        documents.correct(document, by=builders.owner(), operations=[Operation.assign("number", "INV-2")])
+
+        page = sit_down("operator").open(f"/admin/exports/document/{document.pk}/change/")
+        page.get_by_role("link", name="Try it without sending").click()
+        page.get_by_role("link", name="exactly as it was sent").click()
+        expect(page.get_by_text("Rebuilt from today's fields it would be")).to_be_visible()
+        page.get_by_text("Re-queue…").click()
+        expect(page.get_by_label("Exactly as it was sent")).to_be_checked()
+        page.get_by_label("Why is it sent again?").fill("a fault of theirs")
+        page.get_by_role("button", name="Send again").click()
+        expect(page.get_by_text("Attempt 2 is queued.")).to_be_visible()
+        loop.run_now(Attempt.objects.get(number=2).pk)
+
+    assert erp.bodies == [b"No INV-1", b"No INV-1"]
+    assert len({seen.header("Idempotency-Key") for seen in erp.seen}) == 1
 
 
 def test_many_are_chosen_in_the_list_and_sent_again_once(sit_down, queue):
