@@ -6,7 +6,20 @@ world (tests/docs/worlds.py) and its examples are given them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-STANDINS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {}
+from tests.servers import aluma
+from tests.servers.aluma import File
+
+
+@contextmanager
+def _aluma() -> Iterator[dict[str, str]]:
+    """An account with one task, of two documents."""
+    with aluma.running() as account:
+        scan = File("scans/2026", "delivery-0007.pdf", data=b"%PDF-1.7 searchable")
+        task = account.add([File("", "delivery-0007.csv", "PO,Qty\n4711,3")], [scan], name="delivery-0007.pdf")
+        yield {"ALUMA_URL": account.url, "TASK": task.id}
+
+
+STANDINS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"sources/aluma.md": _aluma}

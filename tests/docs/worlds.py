@@ -27,7 +27,12 @@ class Found:
 WORLDS: dict[str, Callable[[dict[str, str]], Found]] = {}
 """By page, or by folder of pages ("api/"). A function is given the variables that there are already: WAYBILL_URL, and
 the addresses that tests/docs/standins.py has for the page."""
-ROOMS: tuple[str, ...] = ("tests.docs.own_api", "tests.docs.aluma_protocol", "tests.docs.extensions")
+ROOMS: tuple[str, ...] = (
+    "tests.docs.own_api",
+    "tests.docs.aluma_protocol",
+    "tests.docs.extensions",
+    "tests.docs.aluma_source",
+)
 """The modules that fill WORLDS: a line for each owner of pages."""
 
 

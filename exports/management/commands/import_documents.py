@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         if options["export"] and not options["confirmed"]:
             raise CommandError("--export needs --confirmed: only confirmed documents are exported.")
-        organization = _organization(options["organization"])
+        organization = organization_of(options["organization"])
         began = time.monotonic()
         with scope.to(organization.pk):
             queue = _queue(options["queue"])
@@ -70,7 +70,7 @@ class _Progress:
             self._command.stdout.write(f"{summary.seen} of {self._total} …")
 
 
-def _organization(slug: str) -> Organization:
+def organization_of(slug: str) -> Organization:
     slugs = list(Organization.objects.values_list("slug", flat=True)[:50])
     if not slugs:
         raise CommandError("There is no organization yet. Create one first.")
