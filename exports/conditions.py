@@ -98,6 +98,7 @@ OF_ATTEMPTS: dict[str, Callable[[Any], Q]] = {
     "trigger": lambda wanted: Q(trigger__in=wanted),
     "since": lambda wanted: _ended("gte", wanted),
     "until": lambda wanted: _ended("lt", wanted),
+    "begun": lambda wanted: between("created_at", wanted),
     "reply": matching.attempts_answered,
     "revision": lambda wanted: Q(revision__in=wanted),
     "ids": lambda wanted: Q(pk__in=wanted),
@@ -118,10 +119,12 @@ OF_DOCUMENTS: dict[str, Callable[[Any, str], Q]] = {
     "status": lambda wanted, at: Q(**{f"{at}status__in": wanted}),
     "tab": lambda wanted, at: Q(**{f"{at}status__in": [status for tab in wanted for status in _TABS[tab]]}),
     "arrived": lambda wanted, at: between(f"{at}created_at", wanted),
+    "modified": lambda wanted, at: between(f"{at}modified_at", wanted),
+    "external_id": lambda wanted, at: Q(**{f"{at}external_id__in": wanted}),
     "automated": lambda wanted, at: Q(**{f"{at}automated": wanted}),
 }
 """`at` leads from the row to its document: "" or "document__"."""
-NAMING_A_STANDING = frozenset({"status", "tab", "document"})
+NAMING_A_STANDING = frozenset({"status", "tab", "document", "external_id"})
 """Whoever asks for one of these may mean deleted documents too."""
 WORDS = frozenset({"q", "reply"})
 """Free text: what is frequent is found in too many places to count them all for a page."""

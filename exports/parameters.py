@@ -23,6 +23,7 @@ from exports.readings import (
     since,
     span,
     stages,
+    texts,
     tries,
     until,
     wanted,
@@ -71,6 +72,7 @@ def _said_span(found: Range) -> str:
 
 _IDS = "ids, separated by commas"
 _TIME = "a time (2026-11-20, 2026-11-20T08:00) or how long ago (30m, 24h, 7d, 2w)"
+_SPAN = f"{_TIME}, or two of them: 14d..7d"
 _WORDS = f'at most {MOST_WORDS} words, or phrases in "double quotes"'
 _LIST = "{}, separated by commas"
 
@@ -104,7 +106,10 @@ PARAMETERS: dict[str, Parameter] = {
         Parameter("last", "Last attempts", "1: only the newest attempt of each document", yes, many=False),
         Parameter("status", "Status", _LIST.format(", ".join(states.Status)), chosen(*states.Status)),
         Parameter("tab", "Tab", _LIST.format(", ".join(TABS)), chosen(*TABS)),
-        Parameter("arrived", "Arrived", f"{_TIME}, or two of them: 14d..7d", span, many=False, frozen=_said_span),
+        Parameter("arrived", "Arrived", _SPAN, span, many=False, frozen=_said_span),
+        Parameter("begun", "Begun", _SPAN, span, many=False, frozen=_said_span),
+        Parameter("modified", "Changed", _SPAN, span, many=False, frozen=_said_span),
+        Parameter("external_id", "External ids", "the senders' ids, separated by commas", texts),
         Parameter("automated", "Automated", "1 or 0", flag, many=False),
     )
 }  # fmt: skip

@@ -138,6 +138,14 @@ def stages(text: str, _reading: Reading) -> tuple[str, ...]:
     return values
 
 
+def texts(text: str, _reading: Reading) -> tuple[str, ...]:
+    """As they are, capitals and all."""
+    values = _split(text)
+    if not values or len(values) > MOST_IDS or any(len(value) > LONGEST for value in values):
+        raise ValueError
+    return values
+
+
 def fold(text: str) -> str:
     """As search compares texts: composed, case-folded, one space where there was any white space."""
     return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).split())

@@ -129,10 +129,13 @@ def _ago(text: str, word: str) -> str:
     return f"{word} {text.replace('T', ' ')}"
 
 
-def _arrived(text: str, _value: Any) -> str:
-    low, _, high = text.partition("..")
-    parts = [_ago(low, "since") if low else "", _ago(high, "until") if high else ""]
-    return "arrived " + " and ".join(part for part in parts if part)
+def _during(word: str) -> Callable[[str, Any], str]:
+    def words(text: str, _value: Any) -> str:
+        low, _, high = text.partition("..")
+        parts = [_ago(low, "since") if low else "", _ago(high, "until") if high else ""]
+        return f"{word} " + " and ".join(part for part in parts if part)
+
+    return words
 
 
 def _field(name: str, value: Wanted) -> str:
@@ -168,6 +171,9 @@ _WORDS: dict[str, Callable[[str, Any], str]] = {
     "last": lambda _text, _value: "only last attempts",
     "status": _looked(looks.of_status),
     "tab": lambda _text, values: f"in the tab {listed(_TABS[value] for value in values)}",
-    "arrived": _arrived,
+    "arrived": _during("arrived"),
+    "begun": _during("begun"),
+    "modified": _during("changed"),
+    "external_id": lambda _text, values: f"called {listed(values)}",
     "automated": lambda _text, value: "automated" if value else "not automated",
 }

@@ -12,12 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exports import attempts
+from exports.api import predicates
 from exports.api.described import raises
-from exports.api.filters import AttemptFilters, RunFilters
+from exports.api.filters import RunFilters
 from exports.api.remedies import Remedies
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow, AttemptShown, Requeue, RunRow, RunShown, Settle
 from exports.api.shapes.members import Why
+from exports.bulk.acts import ATTEMPTS
 from exports.models import Artifact, Attempt, Exchange, StageRun
 
 _ROW = (
@@ -41,13 +43,13 @@ def with_parts(runs: QuerySet[Any]) -> QuerySet[Any]:
     )
 
 
-class Attempts(Remedies, Listed, Shown, Resource):
+class Attempts(Remedies, predicates.Asked, Listed, Shown, Resource):
     """An attempt is one try at exporting one document through one revision. A re-queue makes a new one."""
 
     model = Attempt
     noun = "attempt"
     tag = "Attempts"
-    filterset_class = AttemptFilters
+    of = ATTEMPTS
     verbs = {
         "list": "exports.view_attempt",
         "retrieve": "exports.view_attempt",
@@ -62,8 +64,13 @@ class Attempts(Remedies, Listed, Shown, Resource):
         "ask": "exports.settle_attempt",
     }
 
-    def rows(self) -> Any:
-        rows = Attempt.objects.select_related("document", "revision").defer("answer").only(
+    @extend_schema(parameters=predicates.described(ATTEMPTS))
+    def list(self, request: Request, **place: str) -> Response:
+        return super().list(request)
+
+    def rows(self, found: QuerySet[Any] | None = None) -> Any:
+        rows = Attempt.objects.all() if found is None else found
+        rows = rows.select_related("document", "revision").defer("answer").only(
             *(field.name for field in Attempt._meta.concrete_fields if field.name != "answer"),
             *_ROW,
         )  # fmt: skip

@@ -15,34 +15,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from exports import arrivals, documents
-from exports.api import captured
+from exports.api import predicates
 from exports.api.bodies import FormBody, JsonBody
 from exports.api.described import named, raises, with_etag
 from exports.api.downloads import download
 from exports.api.etags import etag, expected
-from exports.api.filters import DocumentFilters
 from exports.api.moves import Moves
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.attempts import AttemptRow
 from exports.api.shapes.documents import DocumentRow, DocumentShown, VersionRow, VersionShown
 from exports.api.shapes.intake import Correction, DocumentForm, DocumentSent
 from exports.api.shapes.members import Why
+from exports.bulk.acts import DOCUMENTS
 from exports.models import Attempt, Document, FieldsVersion
-from exports.parameters import FIELD
 from pipelines.fields import Operation
 
 _NUMBER = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The version's number, from 1.")
 
 
-class Documents(Moves, Listed, Shown, Resource):
+class Documents(Moves, predicates.Asked, Listed, Shown, Resource):
     """A document is an original file, its captured fields and its status. A repeated `external_id` is the same one."""
 
     model = Document
     noun = "document"
     tag = "Documents"
     serializer_class = DocumentRow
-    filterset_class = DocumentFilters
-    open_parameters = (FIELD,)
+    of = DOCUMENTS
     verbs = {
         "list": "exports.view_document",
         "retrieve": "exports.view_document",
@@ -65,9 +63,10 @@ class Documents(Moves, Listed, Shown, Resource):
         "assign": "exports.change_document",
     }
 
-    def rows(self) -> Any:
+    def rows(self, found: QuerySet[Any] | None = None) -> Any:
         newest = Attempt.objects.filter(document_id=OuterRef("pk")).order_by("-number").values("pk")[:1]
-        rows = Document.objects.select_related("queue", "fields", "assignee").annotate(last_attempt=Subquery(newest))
+        rows = Document.objects.all() if found is None else found
+        rows = rows.select_related("queue", "fields", "assignee").annotate(last_attempt=Subquery(newest))
         return rows.defer("fields__content", "queue__metadata") if self.action == "list" else rows
 
     def get_serializer_class(self) -> type[Any]:
@@ -76,11 +75,7 @@ class Documents(Moves, Listed, Shown, Resource):
     def get_parsers(self) -> list[Any]:
         return [JsonBody(), FormBody()] if getattr(self, "action", None) in {"create", None} else [JsonBody()]
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found = super().filter_queryset(queryset)
-        return captured.narrowed(found, self.request.query_params) if self.action == "list" else found
-
-    @extend_schema(parameters=[captured.PARAMETER])
+    @extend_schema(parameters=predicates.described(DOCUMENTS))
     def list(self, request: Request, **place: str) -> Response:
         return super().list(request)
 

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django_filters import rest_framework as filters
 
 from exports import states
-from exports.models import Artifact, Attempt, Delivery, Document, EventDelivery, Exchange, FailureGroup, StageRun
+from exports.models import Artifact, Delivery, EventDelivery, Exchange, FailureGroup, StageRun
 from exports.models.events import STATES
 from pipelines import eventing, triggering
 from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Secret, Trigger
@@ -53,42 +53,6 @@ class _Filters(filters.FilterSet):
     class Meta:
         model: type[Model]
         fields: list[str] = []
-
-
-class DocumentFilters(_Filters):
-    """Also `field.SCHEMA_ID=value` for any captured field; see docs/api/documents.md."""
-
-    id = Ids(field_name="id", help_text="Ids.")
-    queue = Ids(field_name="queue_id", help_text="Queues, by id.")
-    status = Choices(choices=states.status_choices, help_text="Statuses.")
-    external_id = Texts(field_name="external_id", help_text="External ids.")
-    created_after = after("created_at", "Created")
-    created_before = before("created_at", "Created")
-    modified_after = after("modified_at", "Modified")
-    modified_before = before("modified_at", "Modified")
-
-    class Meta(_Filters.Meta):
-        model = Document
-
-
-class AttemptFilters(_Filters):
-    """Of attempt lists."""
-
-    id = Ids(field_name="id", help_text="Ids.")
-    document = Ids(field_name="document_id", help_text="Documents, by id.")
-    queue = Ids(field_name="document__queue_id", help_text="Queues, by id.")
-    pipeline = Ids(field_name="revision__pipeline_id", help_text="Pipelines, by id.")
-    state = Choices(choices=states.attempt_choices, help_text="States.")
-    reason = Choices(choices=states.reason_choices, help_text="Why they failed.")
-    stage = Texts(field_name="stage", help_text="The stage that failed, waits or parks it.")
-    http_status = Ids(field_name="http_status", help_text="The status that the other side answered.")
-    trigger = Texts(field_name="trigger", help_text="automatic, person, robot, bulk or resume.")
-    group = Ids(field_name="group_id", help_text="Failure groups, by id; without those merged into them.")
-    created_after = after("created_at", "Created")
-    created_before = before("created_at", "Created")
-
-    class Meta(_Filters.Meta):
-        model = Attempt
 
 
 class FailureGroupFilters(_Filters):

@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from exports.api import predicates
 from exports.api.described import raises
 from exports.api.resource import Listed, Resource, Shown
 from exports.api.shapes.jobs import JobAsked, JobItemRow, JobPreview, JobPreviewAsked, JobShape, JobShown
@@ -110,9 +111,10 @@ class Jobs(Listed, Shown, Resource):
 
     def predicate(self, given: dict[str, Any]) -> Predicate:
         """The filter, and the attempts or documents that were named one by one."""
-        filters = {name: str(value) for name, value in given["filter"].items()}
+        filters = predicates.renamed({name: str(value) for name, value in given["filter"].items()}, given["of"])
         if chosen := given["attempts"]:
-            filters["ids"] = ",".join(str(pk) for pk in chosen)
+            selection = predicates.SYNONYMS[given["of"]]["id"]
+            filters[selection] = ",".join(str(pk) for pk in chosen)
         return Predicate.read(filters)
 
     def token(self, request: Request) -> str:

@@ -112,9 +112,13 @@ class Resource(GenericViewSet):
         self.check_parameters(self.request)
         return super().filter_queryset(queryset)
 
-    def check_parameters(self, request: Request) -> None:
+    def parameters(self) -> Iterable[str]:
+        """The names of the filters of the list."""
         filters = getattr(self, "filterset_class", None)
-        known = {*(filters.base_filters if filters else ()), *pages.PARAMETERS}
+        return filters.base_filters if filters else ()
+
+    def check_parameters(self, request: Request) -> None:
+        known = {*self.parameters(), *pages.PARAMETERS}
         for name, values in request.query_params.lists():
             if name not in known and not name.startswith(self.open_parameters or ("\0",)):
                 near = difflib.get_close_matches(name, sorted(known), n=1)

@@ -34,7 +34,8 @@ class AttemptRow(serializers.ModelSerializer[Attempt]):
         fields = [
             "id", "document", "external_id", "queue", "pipeline", "revision", "number", "repeats", "trigger",
             "requested_by", "why", "resume_from", "frozen", "state", "reason", "stage", "message", "http_status",
-            "tries", "group", "due_at", "created_at", "started_at", "finished_at", "resolution", "resolved_at", "reference",
+            "tries", "group", "due_at", "created_at", "started_at", "finished_at", "resolution", "resolved_at",
+            "reference",
         ]  # fmt: skip
 
     example: dict[str, Any] = {
