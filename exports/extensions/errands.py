@@ -19,7 +19,7 @@ from django.db import close_old_connections, connection
 from accounts import scope
 from accounts.policy import Principal
 from exports import cases, contents, documents, purging
-from exports.extensions import answers, calls, hooks, mirrors
+from exports.extensions import answers, calls, hooks, mirrors, trees
 from exports.extensions.answers import Reply
 from exports.extensions.hooks import Ready
 from exports.extensions.mirrors import Came, Started
@@ -132,7 +132,7 @@ def _worked(errand: Errand) -> Reply:
         came = _came(errand, api, relations)
         started = mirrors.start(row, errand.account, call, ready, came, by=errand.by)
     attempt = _ended(started.attempt, beat)
-    fields = mirrors.fields_of(call) or Content([])
+    fields = trees.fields_of(call) or Content([])
     reply = answers.of(attempt, ready.step.name, fields, adopted=started.adopted)
     api.noted.clear()
     if (wrong := _written(attempt, ready, api, relations)) is not None:
@@ -145,12 +145,12 @@ def _worked(errand: Errand) -> Reply:
 def _came(errand: Errand, api: RossumApi, relations: list[dict[str, Any]]) -> Came:
     """The payload's fields, and what is read from Rossum beside them."""
     call, ready = errand.call, errand.ready
-    fields = mirrors.fields_of(call)
+    fields = trees.fields_of(call)
     schema = call.schema
     schema_id = id_of(call.annotation.get("schema"))
     if schema is None and schema_id is not None and call.token and ready.step.kind in {"evaluate", "file_storage"}:
         schema = api.schema(schema_id)  # the hook does not sideload it, and these two read the fields' types
-    came = Came(fields, schema or [])
+    came = Came(fields, trees.schema_of(schema))
     for key in sorted(ready.reads):
         came.files[key] = api.kept(key)
     for relation in relations:

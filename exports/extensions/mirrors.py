@@ -25,7 +25,7 @@ from exports.ids import uuid7
 from exports.models import Artifact, Attachment, Attempt, Document, Exchange, ExtensionCall, FormerOriginal, StageRun
 from exports.states import ACTIVE, RunState, State, Status
 from exports.wire.rossum.hookpayload import KEPT_AS, HookCall, id_of
-from pipelines import configuration, keepable, shapes
+from pipelines import configuration, keepable
 from pipelines import fields as trees
 from pipelines.blobs import Blob
 from pipelines.models import Queue, RossumAccount, Schema
@@ -70,14 +70,6 @@ class Started:
 
     attempt: Attempt
     adopted: bool = False
-
-
-def fields_of(call: HookCall) -> trees.Content | None:
-    """The annotation's tree, every id as Rossum has it. Raises Rejected naming the node."""
-    given = call.annotation.get("content")
-    if not isinstance(given, list):
-        return None
-    return intake.tree(shapes.from_sections([_numbered(node) for node in given]), ())
 
 
 def start(
@@ -273,16 +265,3 @@ def _files(document: Document, attempt: Attempt, call: HookCall, ready: Ready, c
         )
         artifact.save(force_insert=True)
         Attachment.objects.update_or_create(document=document, key=key, defaults={"artifact": artifact})
-
-
-def _numbered(node: Any) -> Any:
-    """A node whose ids are numbers, also where they came as text."""
-    if not isinstance(node, dict):
-        return node
-    given, children = node.get("id"), node.get("children")
-    made = dict(node)
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:
-        made["id"] = int(given)
-    if isinstance(children, list):
-        made["children"] = [_numbered(child) for child in children]
-    return made

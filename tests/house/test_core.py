@@ -8,7 +8,7 @@ from tests.house import tree
 
 OF_DJANGO = {
     "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "completions", "configuration",
-    "destinations", "drafts", "history", "management", "migrations", "models", "publishing", "rossumaccounts", "rossumrows", "rossumsecrets", "rotation", "templatetags",
+    "destinations", "drafts", "history", "management", "migrations", "models", "publishing", "rossumaccounts", "rossumimport", "rossumrows", "rossumsecrets", "rotation", "templatetags",
     "tokens", "vault",
 }  # fmt: skip
 

@@ -15,29 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 from pipelines import rossumrules
-
-PURGE, STORAGE = "custom-format-templating-purge", "file-storage-export"
-KINDS = {
-    PURGE: "purge",
-    "custom-format-templating": "template",
-    "rest-api-export": "rest_api",
-    "data-value-extractor": "extract",
-    "export-evaluator": "evaluate",
-    STORAGE: "file_storage",
-}
-"""The extensions by the names that stand in Rossum's own addresses, and the stage kind that does the work of each."""
-
-TITLES = {
-    PURGE: "Purge",
-    "custom-format-templating": "Templating",
-    "rest-api-export": "REST API export",
-    "data-value-extractor": "Value extractor",
-    "export-evaluator": "Evaluator",
-    STORAGE: "File storage export",
-}
-
-STORAGE_PATH = "/svc/file-storage-export/api/v1/export"
-"""The path of the SFTP and S3 extension, whatever the host."""
+from pipelines.rossumhooks import KINDS as KINDS
+from pipelines.rossumhooks import PURGE as PURGE
+from pipelines.rossumhooks import STORAGE as STORAGE
+from pipelines.rossumhooks import STORAGE_PATH as STORAGE_PATH
+from pipelines.rossumhooks import TITLES as TITLES
+from pipelines.rossumhooks import of_host as of_host
 
 KEPT_AS = "rossum.payload"
 """The reference key under which a document keeps the payload that it came with, token and secrets left out."""
@@ -115,12 +98,6 @@ class HookCall:
         kept = {key: value for key, value in self.payload.items() if key not in left_out}
         kept["annotation"] = {key: value for key, value in self.annotation.items() if key != "content"}
         return kept
-
-
-def of_host(host: str) -> str | None:
-    """The extension whose name is one of a host's labels, as in `us.rest-api-export.example.com`."""
-    labels = host.partition(":")[0].lower().split(".")
-    return next((name for name in KINDS if name in labels), None)
 
 
 def signed(body: bytes, header: str, secrets: Sequence[bytes]) -> bool:
