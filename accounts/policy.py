@@ -23,7 +23,7 @@ ROLES = {
 }
 
 _VIEW = {
-    "exports.view_alertrule", "exports.view_alert",
+    "exports.view_alertrule", "exports.view_alert", "pipelines.view_subscription", "exports.view_push",
     "pipelines.view_queue", "pipelines.view_schema", "pipelines.view_pipeline", "pipelines.view_stage",
     "pipelines.view_revision", "pipelines.view_trigger", "pipelines.view_destination", "pipelines.view_channel",
     "exports.view_document", "exports.view_fieldsversion",
@@ -46,6 +46,7 @@ _INTEGRATE = {
     for action in ("add", "change", "delete")
     for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel", "source")
 } | {
+    "pipelines.add_subscription", "pipelines.change_subscription", "pipelines.delete_subscription",
     "exports.add_alertrule",
     "exports.change_alertrule",
     "exports.delete_alertrule",

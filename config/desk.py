@@ -94,6 +94,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Sources", "input", "pipelines_source", may("pipelines.view_source")),
                 _item("Destinations", "dns", "pipelines_destination", may("pipelines.view_destination")),
                 _item("Channels", "campaign", "pipelines_channel", may("pipelines.view_channel")),
+                _item("Subscriptions", "sync", "pipelines_subscription", may("pipelines.view_subscription")),
                 _item("Rossum accounts", "webhook", "pipelines_rossumaccount", may("pipelines.view_rossumaccount")),
                 _item("Hints", "lightbulb", "exports_hint", may("exports.view_hint")),
                 _item("Secrets", "key", "pipelines_secret", may("pipelines.view_secret")),
@@ -106,6 +107,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _item("Alerts", "notifications", "exports_alert", may("exports.view_alert")),
                 _item("Alert rules", "rule_settings", "exports_alertrule", may("exports.view_alertrule")),
+                _item("Pushes", "publish", "exports_push", may("exports.view_push")),
                 _item(
                     "Event deliveries",
                     "outgoing_mail",

@@ -17,7 +17,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from accounts import scope
-from exports import cases, doorbell, sweep, worklist
+from exports import cases, doorbell, pushes, sweep, worklist
 from exports.cases import Case
 from exports.events.post import Post
 from exports.ids import uuid7
@@ -73,6 +73,7 @@ class Drain:
                     self._tend()
                 if self._alone or now == swept:
                     self._quarantine()
+                pushes.begin()
                 full = self._take_more()
                 if full and now - helped >= HELP_EVERY:
                     helped = now

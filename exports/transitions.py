@@ -7,7 +7,7 @@ the ledger ends many attempts in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from accounts.policy import Principal
 from audit import rows, trail
 from audit.models import Event
 from exports.models import Attempt, Document, FailureGroup
+from exports.outbox import record as _record
 from exports.states import ENDED, GROUP_MOVES, MOVES, RESOLUTIONS, STATUS_MOVES, GroupState, Resolution, State, Status
 
 STAMPS = {
@@ -35,10 +36,6 @@ NO_REVIEW = {"reviewer": "", "review_began_at": None, "reviewed_from": ""}
 def _sources(moves: Mapping[Any, Collection[Any]], to: Any, given: Collection[Any] | None) -> list[str]:
     allowed = {source for source, targets in moves.items() if to in targets}
     return sorted(allowed if given is None else allowed & set(given))
-
-
-def _record(events: Iterable[Event]) -> None:
-    rows.insert(Event, list(events))
 
 
 def move_attempt(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.policy import Principal
 from audit import trail
-from exports import searching
+from exports import outbox, searching
 from exports.models import Document, FieldsVersion
 from exports.states import Status
 from pipelines.fields import Content
@@ -55,14 +55,9 @@ def check_open(document: Document, done: str) -> None:
 
 
 def record(verb: str, document: Document, *, by: Principal, why: str = "", detail: dict[str, Any]) -> None:
-    trail.record(
-        f"document.{verb}",
-        f"document:{document.pk}",
-        organization_id=document.organization_id,
-        actor=by.name,
-        why=why,
-        detail=detail,
-    )
+    owner, subject = document.organization_id, f"document:{document.pk}"
+    event = trail.event(f"document.{verb}", subject, organization_id=owner, actor=by.name, why=why, detail=detail)
+    outbox.record([event])
 
 
 def schema(queue: Queue) -> list[dict[str, Any]]:

@@ -14,16 +14,36 @@ from django.utils import timezone
 
 from accounts.policy import Principal, require
 from audit import trail
-from pipelines import channelrules, definition, destinations, rossumrules, schemas, sourcing, triggering
-from pipelines.models import Channel, Destination, Pipeline, Queue, RossumAccount, Schema, Source, Trigger
+from pipelines import (
+    channelrules,
+    definition,
+    destinations,
+    rossumrules,
+    schemas,
+    sourcing,
+    subscriptionrules,
+    triggering,
+)
+from pipelines.models import (
+    Channel,
+    Destination,
+    Pipeline,
+    Queue,
+    RossumAccount,
+    Schema,
+    Source,
+    Subscription,
+    Trigger,
+)
 from pipelines.refusals import InUse, Refused
 
-Configured = Queue | Schema | Trigger | Destination | Channel | Source | RossumAccount
+Configured = Queue | Schema | Trigger | Destination | Channel | Source | RossumAccount | Subscription
 Row = TypeVar("Row", bound=Configured)
 
 NOUNS = {
     Queue: "queue", Schema: "schema", Trigger: "trigger", Destination: "destination", Pipeline: "pipeline",
     Channel: "channel", Source: "source", RossumAccount: "rossumaccount",
+    Subscription: "subscription",
 }  # fmt: skip
 """As the trail and the permissions say it."""
 
@@ -80,11 +100,19 @@ def problems(row: Configured) -> list[str]:
         found += sourcing.problems(row)
     if isinstance(row, RossumAccount):
         found += rossumrules.problems(row.base_urls, row.allowed_networks)
+    if isinstance(row, Subscription):
+        found += subscriptionrules.problems(row)
     if isinstance(row, Trigger):
-        if row.on not in triggering.KINDS:
-            found.append(f"on: Choose one of {', '.join(triggering.KINDS)}.")
-        if row.every_minutes < 1:
-            found.append("every_minutes: At least 1 minute. To stop a trigger, make it inactive.")
+        found += _of_trigger(row)
+    return found
+
+
+def _of_trigger(row: Trigger) -> list[str]:
+    found = []
+    if row.on not in triggering.KINDS:
+        found.append(f"on: Choose one of {', '.join(triggering.KINDS)}.")
+    if row.every_minutes < 1:
+        found.append("every_minutes: At least 1 minute. To stop a trigger, make it inactive.")
     return found
 
 

@@ -65,6 +65,11 @@ TYPES = {
     TEST: "A person tries a channel; sent whatever it is subscribed to",
 }
 
+PUSHED = tuple(
+    name for name in TYPES if name.startswith("document.") and name not in {"document.purged", "document.deleted"}
+)
+"""After these there is a document whose data can be pushed (pipelines.models.Subscription)."""
+
 
 def kind_choices() -> list[tuple[str, str]]:
     """A callable, so that a new kind needs no migration."""

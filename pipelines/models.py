@@ -15,6 +15,7 @@ from pipelines.channelrows import ChannelSecret as ChannelSecret
 from pipelines.rossumrows import RossumAccount as RossumAccount
 from pipelines.rossumrows import RossumHook as RossumHook
 from pipelines.rossumrows import RossumSecret as RossumSecret
+from pipelines.subscriptionrows import Subscription as Subscription
 
 
 class Schema(Scoped):

@@ -76,6 +76,14 @@ def fill(organization: Organization, queue: Queue, person: User) -> Filled:
     return Filled(documents, attempts, _groups(person, now), dict(_jobs(attempts, now)))
 
 
+def _subscription(queue: Queue) -> None:
+    """What is pushed when somebody corrects a document."""
+    from pipelines.models import Subscription
+
+    into = builders.queue("To the warehouse", pipeline=queue.pipeline, use_confirmed_state=False)
+    Subscription.own(name="Master data", events=["document.corrected"], queues=[queue.pk], into=into).save()
+
+
 def _configuration(queue: Queue, now: datetime) -> None:
     by = builders.owner()
     former = queue.pipeline
@@ -89,6 +97,7 @@ def _configuration(queue: Queue, now: datetime) -> None:
     builders.destination(LONG[:190])
     archive.paused_at, archive.paused_why = now - timedelta(hours=2), "Moved to a new host until noon"
     archive.save()
+    _subscription(queue)
     Breaker.own(
         destination=erp, why=MESSAGES[Reason.EXHAUSTED], first_at=now, opened_at=now - timedelta(minutes=20),
         retry_at=now + timedelta(seconds=70), attempts=[1], probes=3,

@@ -11,6 +11,7 @@ from exports.admin import (
     jobs,
     rossumaccounts,
     sources,
+    subscriptions,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "jobs",
     "rossumaccounts",
     "sources",
+    "subscriptions",
 ]

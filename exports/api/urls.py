@@ -15,6 +15,7 @@ from exports.api.jobs import Jobs
 from exports.api.pipelines import Pipelines, Revisions, Stages
 from exports.api.records import Events, Me
 from exports.api.reference import nowhere, openapi, reference
+from exports.api.subscriptions import Pushes, Subscriptions
 
 router = SimpleRouter(trailing_slash=False)
 router.register("documents", Documents, basename="document")
@@ -27,6 +28,8 @@ router.register("revisions", Revisions, basename="revision")
 router.register("destinations", Destinations, basename="destination")
 router.register("channels", Channels, basename="channel")
 router.register("event_deliveries", EventDeliveries, basename="event_delivery")
+router.register("subscriptions", Subscriptions, basename="subscription")
+router.register("pushes", Pushes, basename="push")
 router.register("attempts", Attempts, basename="attempt")
 router.register("failure_groups", FailureGroups, basename="failure_group")
 router.register("stage_runs", Runs, basename="stage_run")

@@ -26,6 +26,7 @@ from exports.models.finding import ListChoice as ListChoice
 from exports.models.finding import ReplyText as ReplyText
 from exports.models.finding import SavedView as SavedView
 from exports.models.finding import SearchMark as SearchMark
+from exports.models.pushes import Push as Push
 from exports.models.received import ReceivedFile as ReceivedFile
 from exports.models.robots import DocumentRelation as DocumentRelation
 from exports.models.robots import ExportSet as ExportSet

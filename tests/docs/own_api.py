@@ -11,7 +11,9 @@ from django.utils import timezone
 from exports import worklist
 from exports.models import Attempt, Job
 from pipelines import signing
-from tests.docs.worlds import Found, later, world
+from pipelines.models import Pipeline
+from tests import builders
+from tests.docs.worlds import Found, later, plain, world
 from tests.exports.api import world as worlds
 
 
@@ -48,6 +50,16 @@ def a_row_of_each(given: dict[str, str]) -> Found:
         {"WAYBILL_KEY": key, **{name: str(row.pk) for name, row in subjects.items()}},
         {"inv-0043.pdf": b"%PDF-1.7\n"},
     )
+
+
+@world("api/subscriptions.md")
+def a_queue_to_push_into(given: dict[str, str]) -> Found:
+    """What every page has, and a queue without confirmed state whose pipeline is the same ($INTO)."""
+    found = plain(given)
+    pipeline = Pipeline.objects.get(pk=int(found.variables["PIPELINE"]))
+    into = builders.queue("To the warehouse", pipeline=pipeline, use_confirmed_state=False)
+    found.variables["INTO"] = str(into.pk)
+    return found
 
 
 @world("events.md")

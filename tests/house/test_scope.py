@@ -19,6 +19,8 @@ ACROSS_ORGANIZATIONS = {
     "exports/clienttasks.py": "locks by id what may() has allowed; the sweep tends those of all",
     "exports/offering.py": "a commit point mixes organizations",
     "exports/groups.py": "the sweep tends those of all",
+    "exports/outbox.py": "a commit point mixes organizations",
+    "exports/pushes.py": "a worker begins those of all",
     "exports/triggers.py": "a schedule fires for its own organization, found among all",
     "exports/tallies.py": "one sweep counts for all",
     "exports/transitions.py": "moves by id, with the organization as a condition or under a lease",

@@ -15,6 +15,7 @@ from exports.api.filters import (
     FailureGroupFilters,
     TriggerFilters,
 )
+from exports.api.pushfilters import PushFilters, SubscriptionFilters
 from exports.states import Reason
 
 DOCS = Path(__file__).parents[3] / "docs" / "api"
@@ -42,6 +43,8 @@ def test_the_table_of_errors_is_the_table_of_codes():
         ("exchanges.md", ExchangeFilters),
         ("triggers.md", TriggerFilters),
         ("failure_groups.md", FailureGroupFilters),
+        ("subscriptions.md", SubscriptionFilters),
+        ("subscriptions.md", PushFilters),
     ],
 )
 def test_every_filter_is_on_its_page(page, filters):
