@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, User
 from exports import cases, repeating
-from exports.admin import payloads
+from exports.admin import clientacts, payloads
 from exports.admin.asks import NO_RIGHT, Action, Ask
 from exports.models import Attempt, Document
 from exports.pauses import PAUSABLE, WHY_NOT
@@ -82,8 +82,8 @@ def risks(scene: Scene) -> list[str]:
 
 def of(scene: Scene, user: Any, *, sends: str = "") -> list[Action]:
     """Those that can be done first, in the order in which a clerk needs them. `sends` is chosen for a repeat."""
-    made = [_requeue(scene, user, sends), _rehearse(scene), *_standing(scene, user), *_under_way(scene, user),
-            *_destination(scene, user)]  # fmt: skip
+    made = [_requeue(scene, user, sends), _rehearse(scene), *_standing(scene, user), *clientacts.of(scene, user),
+            *_under_way(scene, user), *_destination(scene, user)]  # fmt: skip
     return sorted(made, key=lambda action: bool(action.why_not))
 
 
@@ -203,8 +203,9 @@ def _under_way(scene: Scene, user: Any) -> list[Action]:
         else Action("pause", "Pause the attempt", url["pause"], "Nothing of it is sent until somebody resumes it.",
                     stuck if may else NO_RIGHT, (Ask("why", "Why? (optional)"), back), "Pause the attempt")
     )  # fmt: skip
+    held = clientacts.HELD if clientacts.held(attempt) else ""
     cancel = Action("cancel", "Cancel the attempt", url["cancel"], "The document can be exported again then.",
-                    "" if may else NO_RIGHT, (WHY, back), "Cancel the attempt", danger=True)  # fmt: skip
+                    held if may else NO_RIGHT, (WHY, back), "Cancel the attempt", danger=True)  # fmt: skip
     return [hold, cancel]
 
 

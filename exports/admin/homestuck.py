@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Count, Min, Subquery
+from django.db.models import Count, Min, Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
 from accounts import scope
 from accounts.display import span
 from audit.models import Event, Watermark
 from exports.health import OPEN, Line, Undone
-from exports.models import Attempt, Document, Loop
-from exports.states import Reason, State, Status
+from exports.models import Attempt, ClientTask, Document, Loop
+from exports.states import Reason, State, Status, TaskState
 
 LISTENING = timedelta(seconds=60)
 """A drain loop that has not been seen for so long counts as gone."""
@@ -58,9 +60,45 @@ def stuck(lines: list[Line], undone: Undone, now: datetime) -> list[Stuck]:
     if parked := undone.total(State.PARKED):
         ends = min((there.park_ends_at for there in undone.places.values() if there.park_ends_at), default=None)
         left = f" The first gives up in {span(ends - now)}." if ends and ends > now else ""
-        found.append(Stuck("warn", "hourglass_top", _many(parked, "attempt waits", "attempts wait") + " for an answer",
-                           f"Somebody outside has to answer.{left}", link(attempts, query="state=parked")))  # fmt: skip
+        url = link(attempts, query="state=parked")
+        if fetched := _clients():
+            what = _many(fetched.tasks, "export waits", "exports wait") + " for an outside client"
+            found.append(Stuck("warn", "move_to_inbox", what, f"{fetched.told}{left}", url, fetched.since))
+        if parked > fetched.attempts:
+            what = _many(parked - fetched.attempts, "attempt waits", "attempts wait") + " for an answer"
+            found.append(Stuck("warn", "hourglass_top", what, f"Somebody outside has to answer.{left}", url))
     return [*found, *_behind(now)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What is offered to outside clients and not reported on yet."""
+
+    tasks: int
+    attempts: int
+    taken: int
+    silent: int
+    since: datetime | None
+
+    def __bool__(self) -> bool:
+        return self.tasks > 0
+
+    @property
+    def told(self) -> str:
+        free = self.tasks - self.taken
+        parts = [f"{free:,} not taken by anybody" if free else "", f"{self.taken:,} taken" if self.taken else ""]
+        told = " and ".join(part for part in parts if part) + "."
+        silent = f" {_many(self.silent, 'was', 'were')} taken before by a client that never reported."
+        return told + (silent if self.silent else "")
+
+
+def _clients() -> Fetched:
+    live = ClientTask.objects.filter(state__in=[TaskState.OFFERED, TaskState.STARTED]).order_by()
+    counted = live.aggregate(
+        tasks=Count("pk"), attempts=Count("attempt", distinct=True), since=Min("created_at"),
+        taken=Count("pk", filter=Q(state=TaskState.STARTED)), silent=Count("pk", filter=Q(silences__gt=0)),
+    )  # fmt: skip
+    return Fetched(**counted)
 
 
 def _place(line: Line) -> Stuck:
@@ -113,11 +151,16 @@ def waiting(undone: Undone) -> Waiting:
         "reason", "message", "finished_at", "created_at", "parked_on", "deadline", "stage", "state",
         "document__external_id", "document__queue__name",
     )  # fmt: skip
-    unknown = undone.reasons[Reason.UNCONFIRMED]
-    parked = undone.total(State.PARKED)
+    unknown, parked = (
+        Attempt.objects.filter(OPEN, reason=Reason.UNCONFIRMED).order_by("pk").values("pk")[:SHOWN],
+        Attempt.objects.filter(state=State.PARKED).order_by("pk").values("pk")[:SHOWN],
+    )
+    wanted = [Q(pk__in=unknown)] * bool(undone.reasons[Reason.UNCONFIRMED])
+    wanted += [Q(pk__in=parked)] * bool(undone.total(State.PARKED))
+    found = list(rows.filter(reduce(or_, wanted)).order_by("pk")) if wanted else []
     return Waiting(
-        list(rows.filter(OPEN, reason=Reason.UNCONFIRMED).order_by("pk")[:SHOWN]) if unknown else [],
-        list(rows.filter(state=State.PARKED).order_by("pk")[:SHOWN]) if parked else [],
+        [attempt for attempt in found if attempt.state != State.PARKED],
+        [attempt for attempt in found if attempt.state == State.PARKED],
         _documents(undone),
     )
 

@@ -12,10 +12,10 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.display import BAD, BUSY, GOOD, WARN
-from exports import looks
+from exports import looks, offering
 from exports.admin import bodies
 from exports.looks import Look
-from exports.models import Artifact, Attempt, Delivery, Exchange, StageRun
+from exports.models import Artifact, Attempt, ClientTask, Delivery, Exchange, StageRun
 from exports.states import ENDED, RunState
 from pipelines import stages
 
@@ -66,10 +66,12 @@ class Step:
     changes: list[str] = field(default_factory=list)
     progress: Mapping[str, Any] | None = None
     opened: bool = False
+    task: ClientTask | None = None
+    """What is offered to outside clients, and who has it; forgotten some days after its end."""
 
 
 def of(attempt: Attempt) -> list[Step]:
-    """In the order of the run. Five queries and one for each large body, whatever the attempt's length."""
+    """In the order of the run. Six queries and one for each large body, whatever the attempt's length."""
     runs = list(StageRun.objects.filter(attempt=attempt))
     exchanges = Exchange.objects.filter(attempt=attempt).select_related("request_content", "reply_content")
     artifacts = Artifact.objects.filter(attempt=attempt).select_related("content")
@@ -82,6 +84,8 @@ def of(attempt: Attempt) -> list[Step]:
         made[artifact.run_id].append(Made(artifact, body))
     for delivery in Delivery.objects.filter(attempt=attempt):
         delivered[delivery.run_id].append(delivery)
+    clients = any(run.kind == offering.KIND for run in runs)
+    tasks = {task.run_id: task for task in ClientTask.objects.filter(attempt=attempt)} if clients else {}
     steps = []
     for run in runs:
         unknown = run.marked_at is not None and (attempt.state in ENDED or run.state == RunState.FAILED)
@@ -100,7 +104,8 @@ def of(attempt: Attempt) -> list[Step]:
                 deliveries=delivered[run.pk],
                 changes=list(_changes(run.operations)),
                 progress=run.progress,
-                opened=failed or run.state in {RunState.BEGUN, RunState.WAITING},
+                opened=failed or run.state in {RunState.BEGUN, RunState.WAITING, RunState.PARKED},
+                task=tasks.get(run.pk),
             )
         )
     return steps

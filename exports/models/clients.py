@@ -67,6 +67,11 @@ class ClientTask(Scoped):
         return f"task {self.pk}"
 
     @property
+    def is_live(self) -> bool:
+        """Nobody has said yet what became of it."""
+        return self.state in {TaskState.OFFERED, TaskState.STARTED}
+
+    @property
     def queue_id(self) -> int | None:
         """Of its document: what a narrowed key may see is asked by it (accounts/policy.py)."""
         document = self.attempt.document

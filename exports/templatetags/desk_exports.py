@@ -64,5 +64,11 @@ def pattern(text: str) -> SafeString:
 
 
 @register.filter
+def awaited(parked_on: str) -> str:
+    """Whom a parked attempt waits for, in words."""
+    return "an outside client" if parked_on.startswith("client:") else parked_on or "an answer"
+
+
+@register.filter
 def as_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
