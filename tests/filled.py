@@ -30,9 +30,12 @@ from exports.models import (
     SavedView,
     SourceState,
 )
+from exports.received import Files
 from exports.states import ClaimState, GroupState, JobState, Reason, RunState, State, Status
 from pipelines import channels, publishing, vault
-from pipelines.models import Channel, Queue, Source, Trigger
+from pipelines.blobs import Blob
+from pipelines.contract import Received
+from pipelines.models import Channel, Destination, Queue, Source, Trigger
 from tests import builders, desk, editing
 
 LONG = "Lieferanschrift-Abteilung-Eingangsrechnungen-" * 4
@@ -146,11 +149,19 @@ def _sources(queue: Queue, document: Document, now: datetime) -> None:
 def _document(queue: Queue, status: Status, person: User) -> Document:
     made = desk.document(queue, f"INV-{status}", status=status, file_name="invoice.pdf", media_type="application/pdf")
     _original(made)
+    _received(made)
     if status == Status.REVIEWING:
         made.reviewer, made.review_began_at, made.reviewed_from = f"user:{person}", timezone.now(), Status.TO_REVIEW
     made.assignee = person
     made.save()
     return made
+
+
+def _received(of: Document) -> None:
+    """A file that came beside the original."""
+    file = Received("received.1.1", "scans/2026", Blob.of(PDF, name="delivery-0007.pdf", media_type="application/pdf"))
+    with Files([file], of.organization_id) as kept:
+        kept.attach(of)
 
 
 def _original(of: Document) -> None:

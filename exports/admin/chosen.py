@@ -39,7 +39,10 @@ def of(tab: str, document: Document, attempt: Attempt | None) -> dict[str, Any]:
         case "versions":
             return {"versions": document.versions.defer("content")[:50]}
         case "files":
-            return {"attachments": document.attachments.select_related("artifact__run").order_by("key")}
+            return {
+                "attachments": document.attachments.select_related("artifact__run").order_by("key"),
+                "received": document.received.filter(replaced_at=None),
+            }
         case _:
             return {}
 

@@ -56,6 +56,7 @@ class DocumentPage(DeskAdmin):
         return [
             *acts,
             path("<int:document_id>/original/", view(self.original), name=self.named("original")),
+            path("<int:document_id>/received/<int:file_id>/", view(self.received), name=self.named("received")),
             path("<int:document_id>/assign/", view(self.assign), name=self.named("assign")),
             path("<int:document_id>/correct/", view(self.correct), name=self.named("correct")),
             path("<int:document_id>/versions/<int:number>/", view(versionpage.shown(self)), name=self.named("version")),
@@ -125,6 +126,14 @@ class DocumentPage(DeskAdmin):
         if "download" in request.GET:
             return downloads.attachment(document.original, name=document.file_name)
         return downloads.inline(document.original, name=document.file_name)
+
+    def received(self, request: HttpRequest, document_id: int, file_id: int) -> HttpResponseBase:
+        """A file that came with the document: only ever a download."""
+        document = self._document(request, str(document_id))
+        file = document.received.select_related("content").filter(pk=file_id).first()
+        if file is None:
+            raise Http404("No such file came with this document.")
+        return downloads.attachment(file.content, name=file.name)
 
     @post_only
     def correct(self, request: HttpRequest, document_id: int) -> HttpResponse:

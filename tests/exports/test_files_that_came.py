@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.storage import default_storage
+from django.urls import reverse
 
 from exports import arrivals, documents, loop, purging
 from exports.models import Attempt, Content, Document, ReceivedFile
@@ -151,3 +152,28 @@ def test_a_purge_takes_them_along():
     row = ReceivedFile.objects.get()
     assert (row.name, row.folder, row.content.inline, row.size) == ("", "", None, 14)
     assert Document.objects.get().status == Status.PURGED
+
+
+def test_the_documents_page_lists_them_and_gives_them_out_as_downloads(client, organization):
+    document = arrive(
+        builders.queue("Tasks"), file(1, "7.html", b"<script>1</script>", "scans"), confirmed=False
+    ).document
+    client.force_login(builders.user("olga", organization=organization))
+
+    page = client.get(f"/admin/exports/document/{document.pk}/change/?tab=files").content.decode()
+    given = client.get(reverse("admin:exports_document_received", args=[document.pk, document.received.get().pk]))
+
+    assert "scans/7.html" in page
+    assert "received.1.1" in page
+    assert b"".join(given.streaming_content) == b"<script>1</script>"
+    assert given.headers["Content-Type"] == "application/octet-stream"
+    assert given.headers["Content-Disposition"] == 'attachment; filename="7.html"'
+
+
+def test_nobody_of_another_organization_gets_one(client, organization):
+    document = arrive(builders.queue("Tasks"), file(1, "7.csv"), confirmed=False).document
+    address = reverse("admin:exports_document_received", args=[document.pk, document.received.get().pk])
+    other = builders.organization("Other")
+    client.force_login(builders.user("eve", organization=other))
+
+    assert client.get(address).status_code in {302, 403, 404}
