@@ -6,6 +6,7 @@ from typing import Any
 
 KINDS: dict[str, str] = {
     "rossum": "Rossum: the Confirmed tab of queues",
+    "folder": "Folder: what is put there",
     "aluma": "Aluma: export tasks",
 }
 
