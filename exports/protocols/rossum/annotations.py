@@ -196,11 +196,13 @@ class Content(View):
     verbs = {"get": "exports.view_document"}
 
     def get(self, request: Request, pk: str) -> Response:
-        return Response(self.tree(pk))
+        return Response(tree(self, pk))
 
-    def tree(self, pk: str | int) -> dict[str, Any]:
-        document = self.row(Document.objects.select_related("fields"), pk)
-        return trees.body(document.fields.content if document.fields else (), document.pk, self.at)
+
+def tree(view: View, pk: str | int) -> dict[str, Any]:
+    """An annotation's content as it is now."""
+    document = view.row(Document.objects.select_related("fields"), pk)
+    return trees.body(document.fields.content if document.fields else (), document.pk, view.at)
 
 
 class ProcessingDuration(View):

@@ -47,4 +47,4 @@ class _Peeked:
 
     def read(self, most: int) -> bytes:
         raw: bytes = self._stream.read(most)
-        return raw if raw.strip() else b"{}"
+        return raw if raw.strip() or len(raw) == most else b"{}"

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from exports import annotating, documents, versions
 from exports.models import Document
 from exports.protocols.rossum import moves
-from exports.protocols.rossum.annotations import Content, OneAnnotation, every, shapes
+from exports.protocols.rossum.annotations import Content, OneAnnotation, every, shapes, tree
 from exports.protocols.rossum.view import View
 from exports.states import Status
 from exports.wire.rossum import annotations as wire
@@ -72,15 +72,14 @@ class ChangeableContent(Content):
         if wrong:
             raise WrongValue("content", " ".join(str(message["content"]) for message in wrong[:5]))
         documents.correct(document, by=self.principal, why=WHY, operations=good)
-        return Response(self.tree(pk))
+        return Response(tree(self, pk))
 
 
-class Operations(Content):
+class Operations(View):
     """POST: each operation by itself. One that cannot be applied is told of in `messages`, and the others are; where
     none can be, the answer is 400."""
 
     verbs = {"post": "exports.change_document"}
-    http_method_names = ["post"]
 
     def post(self, request: Request, pk: str) -> Response:
         document = self.row(Document.objects.select_related("queue__schema", "fields"), pk)
@@ -89,7 +88,7 @@ class Operations(Content):
         if wrong and not good:
             raise WrongValue("operations", " ".join(str(message["content"]) for message in wrong[:5]))
         documents.correct(document, by=self.principal, why=WHY, operations=good)
-        return Response({**self.tree(pk), "messages": wrong})
+        return Response({**tree(self, pk), "messages": wrong})
 
 
 class Node(View):
