@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 from django.test import Client
 
 from accounts import keys, scope
 from accounts.policy import Principal
+from demo import processes
+from demo.processes import ROOT, Children, free_port
 
 API = "/rossum/api/v1"
 
@@ -50,3 +56,22 @@ def within():
 @pytest.fixture
 def base(live_server):
     return f"{live_server.url}{API}"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The address of a Waybill with several threads, and what robotworld made there."""
+    folder = tmp_path_factory.mktemp("site")
+    port = free_port()
+    env = processes.environment(folder / "waybill", port=port)
+    _program(env, "manage.py", "migrate", "--verbosity", "0")
+    world = json.loads(_program(env, "-m", "tests.exports.protocols.rossum.robotworld").splitlines()[-1])
+    with Children(env=env, logs=folder / "logs") as children:
+        processes.web(children, port)
+        yield f"http://127.0.0.1:{port}", world
+
+
+def _program(env, *words):
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
