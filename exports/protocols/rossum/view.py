@@ -44,6 +44,12 @@ class View(APIView):
     def get_exception_handler(self) -> Any:
         return errors.handler
 
+    def check_permissions(self, request: Request) -> None:
+        """A method that the address does not take is a 405 for everybody, also where the view's parent takes it."""
+        if (request.method or "").lower() not in self.http_method_names:
+            self.http_method_not_allowed(request)
+        super().check_permissions(request)
+
     @property
     def principal(self) -> Principal:
         principal = self.request.principal  # type: ignore[attr-defined]  # set by accounts.keys
