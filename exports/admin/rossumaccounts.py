@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from accounts.admin.desk import DeskAdmin, principal
 from accounts.admin.editor import LinesField
 from accounts.display import BAD, GOOD, QUIET, badge, moment
+from exports.admin.rossumimports import RossumImports
 from exports.models import ExtensionCall
 from exports.wire.rossum.hookpayload import TITLES
 from pipelines import rossumaccounts, rossumrules
@@ -57,8 +58,9 @@ class RossumAccountForm(ConfigurationForm):
 
 
 @admin.register(RossumAccount)
-class RossumAccountAdmin(ConfigurationAdmin):
+class RossumAccountAdmin(RossumImports, ConfigurationAdmin):
     form = RossumAccountForm
+    change_list_template = "admin/pipelines/rossumaccounts.html"
     list_display = ("name", "standing", "addresses", "hooks", "last_call")
     search_fields = ("name",)
     fieldsets = (

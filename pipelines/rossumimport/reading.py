@@ -44,15 +44,6 @@ def read(path: Path) -> Found:
     return found
 
 
-def read_texts(files: dict[str, bytes]) -> Found:
-    """The same of files that were uploaded, by name."""
-    found = Found()
-    for name, content in sorted(files.items()):
-        for one in _objects(_parsed(content, name, found)):
-            _take(one, found)
-    return found
-
-
 def id_of(url: Any) -> int | None:
     """The number in the last segment of an address, or a number itself."""
     if isinstance(url, int) and not isinstance(url, bool):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from exports.models import ExtensionCall
 from pipelines import rossumaccounts, rossumsecrets
-from pipelines.models import RossumAccount
+from pipelines.models import Pipeline, RossumAccount
 from tests import builders
+from tests.pipelines.rossumimport import organization as acme
 
 BASE = "https://acme.rossum.app"
 ADD = "/admin/pipelines/rossumaccount/add/"
@@ -82,3 +86,39 @@ def test_calls_are_listed_and_read_and_nothing_of_them_is_changed(browser):
     assert "&lt;b&gt;Supplier&lt;/b&gt; is blocked" in page
     assert browser.get("/admin/exports/extensioncall/add/").status_code == 403
     assert browser.post(f"/admin/exports/extensioncall/{call.pk}/change/", {"failed": ""}).status_code == 403
+
+
+IMPORT = "/admin/pipelines/rossumaccount/import/"
+
+
+def files():
+    parts = {"hooks": acme.hooks(), "queues": acme.queues(), "schemas": [acme.schema()]}
+    return [SimpleUploadedFile(f"{name}.json", json.dumps(acme.listed(rows)).encode()) for name, rows in parts.items()]
+
+
+def test_an_organization_is_taken_over_from_uploaded_files_after_a_look(browser):
+    looked = browser.post(IMPORT, {"uploaded": files(), "only_look": "on"}).content.decode()
+    assert "What would be done" in looked
+    assert not Pipeline.objects.exists()
+
+    done = browser.post(IMPORT, {"uploaded": files()}).content.decode()
+
+    assert "What was done" in done
+    assert "Needs the secrets <code>client_id</code>, <code>client_secret</code>." in done
+    assert Pipeline.objects.get().stages.count() == 13
+
+
+def test_an_upload_without_anything_to_take_over_says_so(browser):
+    page = browser.post(IMPORT, {"uploaded": [SimpleUploadedFile("x.json", b"{}")]}).content.decode()
+
+    assert "No queue and no export hook" in page
+    assert "This field is required." in browser.post(IMPORT, {"only_look": "on"}).content.decode()
+
+
+def test_who_may_not_add_pipelines_takes_nothing_over(organization):
+    client = Client()
+    client.force_login(builders.user("otto", role="operator", organization=organization))
+
+    assert client.get(IMPORT).status_code == 403
+    assert client.post(IMPORT, {"uploaded": files()}).status_code == 403
+    assert not Pipeline.objects.exists()

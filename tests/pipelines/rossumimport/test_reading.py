@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 
 from pipelines.rossumhooks import of_address
-from pipelines.rossumimport import reading, translating
+from pipelines.rossumimport import reading, translating, uploads
 from pipelines.rossumimport.outcome import Outcome
 from tests.pipelines.rossumimport import organization as acme
 
@@ -47,11 +49,46 @@ def test_one_file_is_enough(tmp_path):
     assert ids(reading.read(path)) == ([610], [], [])
 
 
+def archive(**files):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as written:
+        for name, content in files.items():
+            written.writestr(name, content)
+    packed.seek(0)
+    return packed
+
+
 def test_uploaded_files_are_read_likewise():
-    found = reading.read_texts({"hooks.json": json.dumps(acme.hooks()).encode(), "x.json": b"{"})
+    files = [("hooks.json", io.BytesIO(json.dumps(acme.hooks()).encode())), ("x.json", io.BytesIO(b"{"))]
+
+    found = uploads.read(files)
 
     assert sorted(found.hooks) == EVERYTHING[0]
-    assert found.unread == [("x.json", "It is no JSON.")]
+    assert found.unread == [("1/x.json", "It is no JSON.")]
+
+
+def test_an_archive_of_the_deployment_managers_folder_is_unpacked(tmp_path):
+    folder = acme.write(tmp_path)
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    found = uploads.read([("acme.zip", archive(**files))])
+
+    assert ids(found) == EVERYTHING
+    assert found.hooks[622]["config"]["code"] == acme.EVALUATOR
+
+
+def test_an_archive_writes_nowhere_else_and_has_its_limits(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_UNPACKED", 50_000)
+    one = json.dumps(acme.hooks()[0])
+    names = {"../../out.json": one, "/etc/out.json": one, "a\\..\\..\\out.json": one, "note.txt": "x"}
+
+    found = uploads.read([("evil.zip", archive(**names)), ("bomb.zip", archive(**{"big.json": " " * 10_000_000}))])
+    broken = uploads.read([("broken.zip", io.BytesIO(b"PK\x03\x04broken"))])
+
+    assert sorted(found.hooks) == [610]
+    assert not list(tmp_path.parent.glob("out.json"))
+    assert found.unread == [("bomb.zip", "It unpacks to more than 50,000 bytes; the rest was left out.")]
+    assert broken.unread == [("broken.zip", "It is no archive that can be read.")]
 
 
 @pytest.mark.parametrize(
