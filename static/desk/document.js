@@ -39,6 +39,16 @@
     return true;
   }
 
+  // whoever came to correct begins to type: at the first field that is wrong, else at the first. Not before the browser
+  // has gone to the address's #chosen, which takes the focus away again.
+  window.addEventListener("load", () => requestAnimationFrame(() => {
+    const form = document.querySelector("#fields-form");
+    const first = form?.querySelector("[aria-invalid=true]") || form?.querySelector("[name^=field-]");
+    if (!first || document.activeElement !== document.body) return;
+    first.focus({ preventScroll: true });
+    first.select?.();
+  }));
+
   document.addEventListener("click", (event) => {
     const summary = event.target.closest("details[data-dialog] > summary");
     if (summary && asked(summary.parentElement)) event.preventDefault();
