@@ -109,6 +109,7 @@ def _configuration(queue: Queue, now: datetime) -> None:
     vault.put("shared", "of all of them", by=by)
     Trigger.own(name="Every night", queue=queue, every_minutes=1440, last_at=now, last_count=12).save()
     Trigger.own(name="At once", queue=queue, on="confirmed", active=False).save()
+    _rossum(erp, now)
     hook = Channel.own(name="ERP team", kind="webhook", events=["*"])
     channels.save(hook, by=by, address="https://erp.example/hook")
     Channel.objects.filter(pk=hook.pk).update(failures=9, failing_since=now, disabled_at=now, disabled_why="Gone: 410.")
@@ -125,6 +126,32 @@ def _configuration(queue: Queue, now: datetime) -> None:
         EventTry.own(delivery=of, begun_at=now, status=500, headers=[["Server", LONG]], body=LONG, error="500").save()
     Queue.objects.filter(pk=queue.pk).update(pipeline=former)
     queue.refresh_from_db()
+
+
+def _rossum(erp: Destination, now: datetime) -> None:
+    """A connected account with calls that were answered well, with an error, and not yet."""
+    from exports.models import ExtensionCall
+    from pipelines import rossumaccounts
+    from pipelines.models import RossumAccount
+
+    base = "https://acme.rossum.app"
+    account = RossumAccount.own(
+        name="Acme at Rossum", base_urls=[base, f"https://{'long-' * 11}.rossum.app"], destination=erp
+    )
+    rossumaccounts.save(account, by=builders.owner(), secrets=["the-signing-secret"])
+    rossumaccounts.save(
+        RossumAccount.own(name="Off", base_urls=[base], active=False),
+        by=builders.owner(),
+        secrets=["the-signing-secret"],
+    )
+    said = {"type": "error", "content": LONG}
+    for number, messages in enumerate(([], [said], None)):
+        ExtensionCall.own(
+            account=account, extension="rest-api-export", hook=f"{base}/api/v1/hooks/{615 + number}",
+            request_id=f"request-{number}", annotation=f"{base}/api/v1/annotations/70110", fingerprint="0" * 64,
+            attempt=Attempt.objects.first(), failed=bool(messages), finished_at=None if messages is None else now,
+            reply=None if messages is None else {"messages": messages},
+        ).save()  # fmt: skip
 
 
 def _sources(queue: Queue, document: Document, now: datetime) -> None:
