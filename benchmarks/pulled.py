@@ -111,7 +111,7 @@ class Run:
     def worker(self, **more: str) -> Child:
         return Child("worker", ["manage.py", "qcluster"], env={**self.env, **more}, logs=self.folder / "logs")
 
-    def die_at(self, point: str, patience: float = 60) -> int:
+    def die_at(self, point: str, patience: float = 120) -> int:
         """How often a process died there before the rest was killed too."""
         worker = self.worker(WAYBILL_CRASH_AT=f"{point}:1")
         until = time.monotonic() + patience

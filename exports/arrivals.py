@@ -99,7 +99,8 @@ def _create(
     files: Files | None,
 ) -> Document:
     waits = confirmed and queue.use_confirmed_state
-    kept = None if original is None else contents.keep(original, queue.organization_id)
+    shared = files.content_of(original) if files is not None and original is not None else None
+    kept = None if original is None or shared is not None else contents.keep(original, queue.organization_id)
     try:
         with transaction.atomic():
             if kept is not None:
@@ -112,7 +113,7 @@ def _create(
                 confirmed_at=timezone.now() if confirmed else None,
                 file_name=original.name if original else "",
                 media_type=original.media_type if original else "",
-                original=kept,
+                original=shared or kept,
                 metadata=metadata,
                 automated=confirmed,
             )

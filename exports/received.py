@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from exports import contents
 from exports.models import Content, Document, ReceivedFile
+from pipelines.blobs import Blob
 from pipelines.contract import RECEIVED, Received
 
 
@@ -42,6 +43,11 @@ class Files:
 
     def close(self) -> None:
         contents.forget(self._kept)
+
+    def content_of(self, original: Blob) -> Content | None:
+        """The row of the file that is the document's original too, so that its bytes are kept once."""
+        same = (file.blob.opener is original.opener for file in self._files)  # also where it was given another name
+        return next((row for row, found in zip(self._kept, same, strict=True) if found), None)
 
     def attach(self, document: Document) -> None:
         """In the caller's transaction: these are the document's files now, and those before them former ones."""

@@ -177,3 +177,12 @@ def test_nobody_of_another_organization_gets_one(client, organization):
     client.force_login(builders.user("eve", organization=other))
 
     assert client.get(address).status_code in {302, 403, 404}
+
+
+def test_a_file_that_is_the_original_too_is_kept_once():
+    scan = file(1, "7.pdf", b"%PDF", "scans", text=False)
+
+    document = arrive(builders.queue("Tasks"), scan, original=scan.blob, confirmed=False).document
+
+    assert (document.original, document.file_name) == (document.received.get().content, "7.pdf")
+    assert Content.objects.count() == 1

@@ -132,8 +132,8 @@ class Api:
     @property
     def _name(self) -> str:
         """Under which the account's token is shared by all workers."""
-        told = f"{self.base}\n{self._config.client_id}"
-        return f"aluma {hashlib.sha256(told.encode()).hexdigest()}"
+        told = f"aluma\n{self.base}\n{self._config.client_id}"
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def _token(self) -> str:
         known = self._pull.tokens.get(self._name)

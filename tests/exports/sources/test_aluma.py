@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from django.utils import timezone
 
 from exports import contents
-from exports.models import Attempt, Document
+from exports.models import Attempt, Document, ReceivedFile
 from tests.exports.kinds import done
 from tests.exports.kinds import kinds as kinds
 from tests.exports.sources.alumasource import account, of, turn, until_quiet, wait_over
@@ -197,3 +199,21 @@ def test_a_task_that_is_offered_although_it_was_completed_is_completed_again(acc
 
     assert task.acts == ["start", "complete", "start", "complete"]
     assert done == ["send"]
+
+
+def test_files_of_any_size_come_with_flat_memory(account, settings):
+    settings.INLINE_BYTES = 1000
+    size = 32 * 1024 * 1024
+    task = account.add([File("", f"{number}.bin", data=size) for number in range(2)])
+    made = of(account)
+    turn(made)
+
+    account.add([File("", "8.bin", data=size)])
+    tracemalloc.start()
+    turn(made, exports=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert task.state == "completed"
+    assert [file.size for file in ReceivedFile.objects.all()] == [size] * 3
+    assert peak < 10 * 1024 * 1024
