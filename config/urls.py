@@ -10,6 +10,7 @@ urlpatterns = [
     path("", front),
     path("api/v1/", include("exports.api.urls")),
     path("rossum/", include("exports.protocols.rossum.urls")),
+    path("", include("exports.protocols.webhooks")),
     path("aluma/", include("exports.protocols.aluma.urls")),
     path("", include("exports.protocols.aluma.fileurls")),
     re_path(r"^admin/(?:accounts|audit|exports|pipelines)/$", RedirectView.as_view(pattern_name="admin:index")),

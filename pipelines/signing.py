@@ -1,4 +1,4 @@
-"""Signatures of the Standard Webhooks specification (v1: HMAC-SHA256): makes secrets and signs; pure.
+"""Signatures of the Standard Webhooks specification (v1: HMAC-SHA256): makes secrets, signs and checks; pure.
 
 The receiver computes the same over `id.timestamp.body` with the secret that it was given (docs/events.md).
 """
@@ -47,3 +47,11 @@ def headers(secret_texts: Sequence[str], *, message_id: str, timestamp: int, bod
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(signatures),
     }
+
+
+def holds(secret_texts: Sequence[str], *, message_id: str, timestamp: int, body: bytes, given: str) -> bool:
+    """Whether one of the signatures in `given`, separated by spaces, is one of ours. Each is compared in constant
+    time."""
+    ours = headers(secret_texts, message_id=message_id, timestamp=timestamp, body=body)["webhook-signature"].split(" ")
+    theirs = [one for one in given.split(" ") if one.startswith("v1,")][:20]
+    return any(hmac.compare_digest(mine.encode(), one.encode()) for mine in ours for one in theirs)

@@ -7,6 +7,7 @@ from typing import Any
 KINDS: dict[str, str] = {
     "rossum": "Rossum: the Confirmed tab of queues",
     "folder": "Folder: what is put there",
+    "webhook": "Webhook: what others send here, signed",
     "aluma": "Aluma: export tasks",
 }
 

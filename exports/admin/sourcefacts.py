@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import Http404
 
@@ -64,6 +65,7 @@ def of(source: Source, state: str) -> dict[str, Any]:
     return {
         "state": SourceState.objects.filter(source=source).first() or SourceState(source=source),
         "polls": polls(source.kind),
+        "address": f"{settings.PUBLIC_URL}/sources/{source.pk}",
         "chosen": chosen,
         "tiles": [
             Tile(

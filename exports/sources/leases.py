@@ -56,6 +56,13 @@ def of_kinds(kinds: Iterable[str]) -> list[Source]:
     return list(Source.unscoped.filter(kind__in=list(kinds), paused_at=None).order_by("pk"))
 
 
+def told(source_id: int, kind: str) -> Source | None:
+    """The source that a call names, before anybody knows whose it is."""
+    rows = Source.unscoped.filter(pk=source_id, kind=kind).select_related("destination", "queue")
+    found: Source | None = rows.first()
+    return found
+
+
 def hold_one(source: Source, holder: str) -> SourceState | None:
     """This source now, whether or not it is due. None where another loop has it."""
     now = timezone.now()
