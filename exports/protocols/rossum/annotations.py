@@ -12,6 +12,7 @@ from accounts.models import Organization
 from audit.models import Event
 from exports.models import Document
 from exports.protocols.rossum import filters, people, queues
+from exports.protocols.rossum.documents import originals
 from exports.protocols.rossum.view import View
 from exports.wire.rossum import annotations as wire
 from exports.wire.rossum import trees
@@ -136,23 +137,6 @@ def _array(name: str, rows: Sequence[Document], given: Given, at: Addresses) -> 
             return queues.workspaces(list(Organization.objects.filter(pk__in={r.organization_id for r in rows})), at)
         case _:
             return []
-
-
-def originals(rows: Sequence[Document], at: Addresses) -> list[dict[str, Any]]:
-    """The documents of annotations, in their order."""
-    digests = dict(Document.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "original__sha256"))
-    return [
-        wire.original(
-            row.pk,
-            name=row.file_name,
-            media_type=row.media_type,
-            sha256=digests.get(row.pk) or "",
-            created_at=row.created_at,
-            metadata=row.metadata,
-            at=at,
-        )
-        for row in rows
-    ]
 
 
 def _users(name: str, rows: Sequence[Document], at: Addresses) -> list[Any]:

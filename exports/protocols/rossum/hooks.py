@@ -16,6 +16,7 @@ from accounts.policy import may
 from exports.ids import uuid7
 from exports.models import Document
 from exports.protocols.rossum import annotations as of_annotations
+from exports.protocols.rossum.documents import originals
 from exports.protocols.rossum.errors import refused
 from exports.protocols.rossum.queues import schemas
 from exports.protocols.rossum.view import View
@@ -162,7 +163,7 @@ class GeneratePayload(View):
                 now=timezone.now(),
                 hook=shapes([stage], self.at)[0],
                 annotation=of_annotations.shapes([document], self.at)[0],
-                document=of_annotations.originals([document], self.at)[0],
+                document=originals([document], self.at)[0],
                 content=trees.sections(document.fields.content if document.fields else (), document.pk, self.at),
                 schema=schemas([document.queue.schema], self.at)[0] if document.queue.schema else {"content": []},
                 secrets=secret_names(stage) if may(self.principal, "pipelines.view_secret") else (),

@@ -100,37 +100,6 @@ def annotation(one: Annotation, at: Addresses) -> dict[str, Any]:
     }
 
 
-def original(
-    pk: int,
-    *,
-    name: str,
-    media_type: str,
-    sha256: str,
-    created_at: datetime,
-    metadata: Mapping[str, Any],
-    creator: int | None = None,
-    at: Addresses,
-) -> dict[str, Any]:
-    """The document of an annotation: its original file, under the annotation's id. Without a file, or once it is
-    purged, the name is empty and the content's URL answers 404: clients break where either is null."""
-    return {
-        "id": pk,
-        "url": at.document(pk),
-        "s3_name": sha256[:32] or f"{pk:032x}",
-        "parent": None,
-        "email": None,
-        "annotations": [at.annotation(pk)],
-        "mime_type": media_type or "application/octet-stream",
-        "creator": at.maybe("users", creator),
-        "created_at": stamp(created_at),
-        "arrived_at": stamp(created_at),
-        "original_file_name": name,
-        "content": f"{at.document(pk)}/content",
-        "attachment_status": None,
-        "metadata": dict(metadata),
-    }
-
-
 def chosen(shown: Mapping[str, Any], wanted: Iterable[str], unwanted: Iterable[str]) -> dict[str, Any]:
     """Only the keys of `fields`, without those of `fields!`; neither changes anything where it is empty."""
     keep, drop = set(wanted), set(unwanted)

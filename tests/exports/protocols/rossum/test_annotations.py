@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
 
+from accounts import keys
 from accounts.policy import Principal
 from exports import documents
 from exports.models import Document
@@ -245,3 +247,27 @@ def test_how_long_it_took_is_not_measured(robot, queue):
 
     assert shown["annotation"] == f"http://testserver{API}/annotations/{document.pk}"
     assert shown["time_spent_active"] == 0
+
+
+def test_a_key_that_is_narrowed_to_a_queue_sees_and_moves_nothing_of_another(queue):
+    elsewhere = builders.queue("Elsewhere")
+    mine, theirs = builders.document(queue), builders.document(elsewhere)
+    narrowed = keys.create(builders.owner(), "narrow", "operator", queues=[queue.pk])[1]
+    robot = Client(headers={"authorization": f"Bearer {narrowed}"})
+    token = robot.post(f"{API}/auth/login", {"username": "x", "password": narrowed}, content_type="application/json")
+    by_token = Client(headers={"authorization": f"Token {token.json()['key']}"})
+
+    for client in (robot, by_token):
+        assert ids(client) == [mine.pk]
+        assert [one["id"] for one in client.get(f"{API}/queues").json()["results"]] == [queue.pk]
+        assert client.get(f"{API}/annotations/{theirs.pk}").status_code == 404
+        moved = client.patch(f"{API}/annotations/{theirs.pk}", {"status": "postponed"}, content_type="application/json")
+        assert moved.status_code == 404
+        found = client.post(f"{API}/annotations/search", {"query": {}}, content_type="application/json").json()
+        assert [one["id"] for one in found["results"]] == [mine.pk]
+    told = robot.patch(
+        f"{API}/annotations/{mine.pk}",
+        {"status": "failed_export", "messages": [{"error": "No"}]},
+        content_type="application/json",
+    )
+    assert (told.status_code, told.json()["status"]) == (200, "failed_export")

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import dacite
 import pytest
 from rossum_api.models.annotation import Annotation as Theirs
-from rossum_api.models.document import Document as TheirDocument
 
 from exports.wire.rossum import annotations as wire
 from exports.wire.rossum import trees
@@ -40,16 +39,6 @@ def test_a_full_annotation_is_one_too():
     assert (theirs.confirmed_by, theirs.rejected_by, theirs.exported_by) == (AT.user(9), None, None)
     assert (theirs.rejected_at, theirs.exported_at) == ("2026-03-02T08:00:00.000000Z",) * 2
     assert theirs.assignees == [AT.user(9)]
-
-
-def test_an_original_that_is_gone_keeps_its_keys():
-    shown = wire.original(7, name="", media_type="", sha256="", created_at=NOW, metadata={}, at=AT)
-
-    theirs = dacite.from_dict(TheirDocument, shown)
-
-    assert (theirs.original_file_name, theirs.mime_type) == ("", "application/octet-stream")
-    assert theirs.content == AT.document(7) + "/content"
-    assert len(theirs.s3_name) == 32
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import dacite
 import pytest
+from rossum_api.models.document import Document
 from rossum_api.models.hook import Hook as TheirHook
 from rossum_api.models.hook import HookEventAndAction, HookRunData
 from rossum_api.models.organization import Organization
@@ -17,7 +18,7 @@ from rossum_api.models.user import User
 from rossum_api.models.workspace import Workspace
 
 from exports.states import RunState
-from exports.wire.rossum import annotations, hooks, queues, trees
+from exports.wire.rossum import annotations, documents, hooks, queues, trees
 from exports.wire.rossum.hooks import Hook, Run
 from exports.wire.rossum.urls import Addresses
 from pipelines import shapes
@@ -84,6 +85,13 @@ def test_what_stands_around_annotations_is_read_by_the_official_client_too():
     ).users == [AT.user(9)]
 
 
+def test_a_document_whose_file_is_gone_is_one_too():
+    theirs = dacite.from_dict(Document, documents.document(documents.File(8, "0" * 32, NOW), AT))
+
+    assert (theirs.original_file_name, theirs.mime_type) == ("", "application/octet-stream")
+    assert theirs.content == AT.document(8) + "/content"
+
+
 @pytest.fixture
 def payload():
     def make(**more):
@@ -97,7 +105,7 @@ def payload():
         )  # fmt: skip
         given = {
             "request_id": str(ID), "now": NOW, "hook": a_hook(), "annotation": annotation,
-            "document": annotations.original(8, name="a.pdf", media_type="", sha256="", created_at=NOW, metadata={}, at=AT),
+            "document": documents.document(documents.File(8, "0" * 32, NOW, "a.pdf"), AT),
             "content": trees.sections(content, 8, AT), "schema": schema, "secrets": ["client_secret"],
             "status": ("exporting", "confirmed"), "changed": False, "at": AT,
         }  # fmt: skip
