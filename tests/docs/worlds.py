@@ -31,6 +31,7 @@ ROOMS: tuple[str, ...] = (
     "tests.docs.own_api",
     "tests.docs.aluma_protocol",
     "tests.docs.extensions",
+    "tests.docs.rossum_export",
     "tests.docs.aluma_source",
 )
 """The modules that fill WORLDS: a line for each owner of pages."""
