@@ -42,10 +42,14 @@ class Erp:
 
     url: str = ""
     booked: Counter[str] = field(default_factory=Counter)
+    closed: bool = False
+    """Asks everybody to come again later."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def handle(self, seen: Seen) -> http.Answer:
         number = seen.body.decode()
+        if self.closed:
+            return reply(503, headers={"Retry-After": "1"})
         if number.startswith("bad"):
             return reply(422, {"error": "Supplier is blocked"})
         with self.lock:
