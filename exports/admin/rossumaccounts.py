@@ -102,7 +102,7 @@ class ExtensionCallAdmin(DeskAdmin):
     list_select_related = ("attempt",)
     ordering = ("-id",)
     fields = (
-        "called", "outcome", "annotation", "hook", "request_id", "attempt_link", "messages", "came", "finished_at",
+        "called", "outcome", "annotation", "hook", "request_id", "attempt_link", "messages", "came", "answered",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -146,3 +146,7 @@ class ExtensionCallAdmin(DeskAdmin):
     @admin.display(description="came", ordering="created_at")
     def came(self, obj: ExtensionCall) -> SafeString:
         return moment(obj.created_at)
+
+    @admin.display(description="answered", ordering="finished_at")
+    def answered(self, obj: ExtensionCall) -> SafeString:
+        return moment(obj.finished_at, empty="not yet")
