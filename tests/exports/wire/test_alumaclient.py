@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import unicodedata
 from datetime import UTC, datetime
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exports.wire import alumaclient
 from exports.wire.alumaclient import Entry, SpecificationError, UnreadableError
+from pipelines.transports import http
 
 BASE = "https://api.aluma.example"
 
@@ -165,3 +171,49 @@ def test_an_error_says_why_in_each_of_its_forms(told, said):
 def test_ids_are_quoted_in_addresses():
     assert alumaclient.call(BASE, "-a_/?#", "start") == (f"{BASE}/tasks/-a_%2F%3F%23/start_client_action?action=export")
     assert alumaclient.listing(BASE).endswith("?state=pending:start_client_action&client_action=export")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from(["content", "url", "..", "/"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["documents", "files", "folder", "filename", "source", "content", "url", "tasks", "id"]),
+            inner,
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(JSON)
+def test_whatever_comes_is_read_or_refused(told):
+    said = json.dumps(told).encode()
+
+    for read in (alumaclient.tasks, alumaclient.task, alumaclient.token):
+        with contextlib.suppress(UnreadableError):
+            read(said)
+    with contextlib.suppress(UnreadableError):
+        alumaclient.specification(said, BASE)
+    assert isinstance(alumaclient.message(said), str)
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_no_path_that_is_accepted_leads_anywhere_else(folder, filename):
+    try:
+        kept, name = alumaclient.path(folder, filename)
+    except SpecificationError:
+        return
+    below = PurePosixPath("/exports", kept, name)
+
+    assert ".." not in below.parts
+    assert below.is_relative_to("/exports")
+    assert PureWindowsPath(kept, name).drive == ""
+    assert {unicodedata.category(char) for char in kept + name}.isdisjoint({"Cc", "Cf", "Cs"})
+    assert "/" not in name
+
+
+@given(st.text(max_size=100))
+def test_no_address_that_is_accepted_is_another_hosts(url):
+    with contextlib.suppress(SpecificationError):
+        assert http.parsed(alumaclient.address(url, BASE)).host == "api.aluma.example"
