@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, Throttled
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,9 +15,10 @@ from rest_framework.views import APIView
 
 from accounts.permissions import Policy
 from accounts.policy import Principal
+from accounts.rates import Standing, rates
 from exports.api.resource import AlwaysJson
 from exports.protocols.rossum import errors
-from exports.protocols.rossum.authentication import PasswordAuthentication, TokenAuthentication
+from exports.protocols.rossum.authentication import PROTOCOL, PasswordAuthentication, TokenAuthentication
 from exports.protocols.rossum.bodies import AnyJson, UrlForm
 from exports.wire.rossum import paging
 from exports.wire.rossum.paging import Page
@@ -40,6 +41,7 @@ class View(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     verbs: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
+    _standing: Standing | None = None
 
     def get_exception_handler(self) -> Any:
         return errors.handler
@@ -48,7 +50,22 @@ class View(APIView):
         """A method that the address does not take is a 405 for everybody, also where the view's parent takes it."""
         if (request.method or "").lower() not in self.http_method_names:
             self.http_method_not_allowed(request)
+        if isinstance(by := getattr(request, "principal", None), Principal):
+            self._count(by)
         super().check_permissions(request)
+
+    def _count(self, by: Principal) -> None:
+        """As many requests a minute as the API lets a caller make, counted beside them (accounts/rates.py)."""
+        self._standing = rates.spend(by.organization_id, f"{PROTOCOL} {by.name}"[:200])
+        if self._standing is not None and not self._standing.allowed:
+            detail = f"More than {self._standing.limit} requests within a minute."
+            raise Throttled(self._standing.reset, detail)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, text in self._standing.headers.items() if self._standing else ():
+            final[name] = text
+        return final
 
     @property
     def principal(self) -> Principal:

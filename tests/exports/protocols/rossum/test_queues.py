@@ -188,3 +188,20 @@ def test_a_method_that_an_address_does_not_have_is_a_405(robot, organization):
 
     assert reply.status_code == 405
     assert list(reply.json()) == ["detail"]
+
+
+def test_above_so_many_requests_a_minute_the_answer_is_429_with_the_seconds_to_wait(
+    robot, organization, settings, monkeypatch
+):
+    from accounts import rates
+
+    monkeypatch.setattr(rates.rates, "clock", lambda: 6_000_000_030.0)
+    settings.API_REQUESTS = 2
+
+    replies = [robot.get(f"{API}/queues") for _ in range(3)]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+    assert replies[0]["RateLimit"] == '"minute";r=1;t=30'
+    assert replies[2]["Retry-After"] == "30"
+    assert replies[2].json() == {"detail": "More than 2 requests within a minute. Expected available in 30 seconds."}
+    assert robot.get("/rossum/v1/queues").status_code == 429
