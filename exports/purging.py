@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import Case, Count, F, Q, Sum, TextField, Value, When
+from django.db.models.fields.json import KT
 from django.db.models.functions import Concat, StrIndex, Substr
 from django.utils import timezone
 
 from accounts.policy import Principal, require
 from exports import cases, contents, searching, transitions, versions
+from exports.events import titles
 from exports.models import (
     Artifact,
     Attempt,
@@ -20,8 +22,11 @@ from exports.models import (
     Content,
     Delivery,
     Document,
+    EventDelivery,
+    EventTry,
     Exchange,
     FailureGroup,
+    JobItem,
     RelatedFile,
     StageRun,
 )
@@ -105,6 +110,7 @@ def _erase_text(document: Document) -> None:
     """Field values and messages. A URL keeps its path, which says where the document went, and loses its query."""
     attempts = Attempt.objects.filter(document=document)
     said = attempts.exclude(message="").values("message")
+    _erase_told(document, [titles.cut(text, titles.LONGEST_MESSAGE) for (text,) in said.values_list("message")])
     FailureGroup.objects.filter(attempts__document=document, sample__in=said).update(sample=PURGED)
     attempts.update(message="", answer=None)
     document.versions.update(content=[])
@@ -117,7 +123,29 @@ def _erase_text(document: Document) -> None:
     exchanges.update(
         request_headers=[], reply_headers=[], url=Case(When(url__contains="?", then=path), default=F("url"))
     )
+    JobItem.objects.filter(document=document, outcome="refused").exclude(said="").update(said=PURGED)
     Artifact.objects.filter(attempt__document=document).update(name="")
     ClientTask.objects.filter(attempt__document=document).delete()  # of an ended attempt: nobody needs it any more
     document.received.update(name="", folder="")
     Delivery.objects.filter(attempt__document=document).update(details={})
+
+
+def _erase_told(document: Document, said: list[str]) -> None:
+    """What messages to channels keep of it: of those about the document and its attempts, and of those about a cause
+    that quote one of its messages. That they were sent, when, where and how that ended, stays."""
+    attempts = Attempt.objects.filter(document=document).values_list("pk", flat=True)
+    about = Q(subject__in=[f"document:{document.pk}", *(f"attempt:{pk}" for pk in attempts)])
+    if said:
+        groups = FailureGroup.objects.filter(attempts__document=document).values_list("pk", flat=True)
+        of_groups = EventDelivery.objects.filter(subject__in=[f"failure_group:{pk}" for pk in set(groups)])
+        quoting = of_groups.filter(payload__data__message__in=sorted(set(said)))
+        about |= Q(pk__in=list(quoting.values_list("pk", flat=True)))
+    told = EventDelivery.objects.filter(about)
+    tries = EventTry.objects.filter(delivery__in=told)
+    tries.exclude(error="").update(error=PURGED)
+    tries.update(headers=[], body="")
+    rows = list(told.annotate(at=KT("payload__timestamp")).only("organization", "type", "subject"))
+    for row in rows:
+        data = {"subject": row.subject, "title": PURGED}
+        row.payload = {"type": row.type, "timestamp": row.at, "data": data}  # type: ignore[attr-defined]  # annotated
+    EventDelivery.objects.bulk_update(rows, ["payload"], batch_size=200)
