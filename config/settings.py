@@ -216,6 +216,8 @@ SPECTACULAR_SETTINGS = {
         {"name": "Queues", "description": "Streams of documents and the schemas of their fields."},
         {"name": "Destinations", "description": "Systems that receive, and the secrets that open them."},
         {"name": "Channels", "description": "Who is told of what happens, and what was sent."},
+        {"name": "Alerts", "description": "When people are told by itself, and what they are advised."},
+        {"name": "People", "description": "Members, and the keys of robots."},
         {"name": "Audit", "description": "Who did what, and why."},
         {"name": "Me", "description": "Who asks."},
     ],

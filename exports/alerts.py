@@ -100,8 +100,8 @@ def told_lately(subject: str, kind: str, since: datetime) -> bool:
     return bool(Alert.objects.filter(subject=subject, kind=kind, raised_at__gte=since).exists())
 
 
-def acknowledge(alert: Alert, *, by: Principal, user: User) -> Alert:
-    """Say that somebody looks after it. Twice is once; the first name stays."""
+def acknowledge(alert: Alert, *, by: Principal, user: User | None) -> Alert:
+    """Say that somebody looks after it; `user` is None where a robot does. Twice is once; the first name stays."""
     require(by, "exports.change_alert", alert)
     with transaction.atomic():
         rows = Alert.objects.filter(pk=alert.pk, acknowledged_at=None)

@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from exports import breakers
 from exports.api.described import named, raises
 from exports.api.filters import DestinationFilters, QueueFilters, SecretFilters, TriggerFilters
 from exports.api.problems import wrong
@@ -103,6 +104,7 @@ class Destinations(Configured):
         "test": "pipelines.test_destination",
         "pause": "pipelines.pause_destination",
         "resume": "pipelines.pause_destination",
+        "close_breaker": "pipelines.pause_destination",
     }
 
     @raises("refused")
@@ -128,6 +130,14 @@ class Destinations(Configured):
         destinations.resume(self.get_object(), by=self.principal)
         return Response(self.get_serializer(self.get_object()).data)
 
+    @extend_schema(request=Why, responses=DestinationShape)
+    @action(detail=True, methods=["post"])
+    def close_breaker(self, request: Request, pk: str) -> Response:
+        """Let what waits for a destination that turned attempts away be sent now. Turned away again, the breaker opens
+        again; closed already, nothing happens."""
+        breakers.close(self.get_object(), by=self.principal, why=self.given(request, Why)["why"])
+        return Response(self.get_serializer(self.get_object()).data)
+
 
 _PLACE = [
     OpenApiParameter("destination", int, OpenApiParameter.QUERY, description="The destination whose secret it is."),
@@ -146,14 +156,14 @@ class Secrets(Listed, Resource):
     newest_first = False
     lookup_url_kwarg = "name"
     lookup_value_regex = "[^/]{1,100}"
-    verbs = {"list": "pipelines.view_secret", "put": "pipelines.change_secret", "destroy": "pipelines.delete_secret"}
+    verbs = {"list": "pipelines.view_secret", "keep": "pipelines.change_secret", "destroy": "pipelines.delete_secret"}
 
     def rows(self) -> Any:
         return Secret.objects.defer("sealed")
 
     @named("put_secret")
     @extend_schema(request=SecretValue, responses=SecretRow)
-    def put(self, request: Request, name: str) -> Response:
+    def keep(self, request: Request, name: str) -> Response:
         """Set a secret, of a destination, of a pipeline, or of the whole organization. Stages name it {secret.NAME}."""
         given = self.given(request, SecretValue)
         place = {"destination": given["destination"], "pipeline": given["pipeline"]}

@@ -25,6 +25,8 @@ RATES = {
     "RateLimit-Policy": 'How many requests a minute this caller has: `"minute";q=3000;w=60`.',
     "RateLimit": 'How many are left (`r`), and for how many seconds (`t`): `"minute";r=2987;t=41`.',
 }
+MAX_KEY = 255
+"""Characters of an Idempotency-Key."""
 WAITS = {"429", "503"}
 """Answers that say in Retry-After how many seconds to wait."""
 
@@ -149,7 +151,8 @@ class Described(AutoSchema):
         found: list[Any] = list(super().get_override_parameters())
         if self.method == "POST":
             text = "A text of your choice, for example a UUID. The same request with the same key is carried out once."
-            found.append(OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=text))
+            key = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+            found.append(OpenApiParameter("Idempotency-Key", key, OpenApiParameter.HEADER, description=text))
             text = "true: this is the reply to an earlier request with the same key."
             found.append(
                 OpenApiParameter(

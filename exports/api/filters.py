@@ -49,6 +49,24 @@ def before(field: str, label: str) -> filters.IsoDateTimeFilter:
     return filters.IsoDateTimeFilter(field_name=field, lookup_expr="lt", help_text=f"{label} before this (ISO 8601).")
 
 
+class _YesNoField(forms.NullBooleanField):
+    def to_python(self, value: object) -> bool | None:  # type: ignore[override]  # as the field has it at run time
+        if value in {"true", "false"}:
+            return value == "true"
+        if value in {None, ""}:
+            return None
+        raise forms.ValidationError("`true` or `false`.")
+
+
+class YesNo(filters.BooleanFilter):
+    """`true` or `false`; anything else is refused, for it would show too much."""
+
+    field_class = _YesNoField
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(widget=forms.TextInput, **options)
+
+
 class _Filters(filters.FilterSet):
     class Meta:
         model: type[Model]
@@ -148,7 +166,7 @@ class TriggerFilters(_Named):
 
     queue = Ids(field_name="queue_id", help_text="Queues, by id.")
     on = Choices(choices=triggering.choices, help_text="What fires it.")
-    active = filters.BooleanFilter(field_name="active", help_text="`true` or `false`.")
+    active = YesNo(field_name="active", help_text="`true` or `false`.")
 
     class Meta(_Filters.Meta):
         model = Trigger
@@ -172,7 +190,7 @@ class ChannelFilters(_Named):
     """Of channel lists."""
 
     kind = Choices(choices=eventing.kind_choices, help_text="Kinds.")
-    active = filters.BooleanFilter(field_name="active", help_text="`true` or `false`.")
+    active = YesNo(field_name="active", help_text="`true` or `false`.")
 
     class Meta(_Filters.Meta):
         model = Channel

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django_filters import rest_framework as filters
-
 from exports.api import filters as of  # their bases are for the filters of every list
 from exports.models import Push
 from pipelines.models import Subscription
@@ -13,7 +11,7 @@ class SubscriptionFilters(of._Named):  # noqa: SLF001
     """Of subscription lists."""
 
     into = of.Ids(field_name="into_id", help_text="Queues that are pushed into, by id.")
-    active = filters.BooleanFilter(field_name="active", help_text="`true` or `false`.")
+    active = of.YesNo(field_name="active", help_text="`true` or `false`.")
 
     class Meta(of._Filters.Meta):  # noqa: SLF001
         model = Subscription

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.generators import SchemaGenerator
 
 from exports.api.codes import TYPES
@@ -27,12 +28,14 @@ def document() -> dict[str, Any]:
         return _kept
 
 
+@csrf_exempt
 def openapi(request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "HEAD"}:
         return answer(request, "method_not_allowed", "Read it with GET.", {"Allow": "GET, HEAD"})
     return JsonResponse(document(), json_dumps_params={"indent": 1})
 
 
+@csrf_exempt
 def reference(request: HttpRequest) -> HttpResponse:
     """The same, as a page that needs nothing from outside."""
     if request.method not in {"GET", "HEAD"}:
@@ -50,8 +53,9 @@ def reference(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@csrf_exempt
 def nowhere(request: HttpRequest) -> HttpResponse:
-    """No resource has this address."""
+    """No resource has this address, whatever the method: nothing is changed, so that no token need come along."""
     return answer(request, "not_found", "There is nothing at this address. See /api/v1/ for what there is.")
 
 

@@ -125,6 +125,9 @@ class Resource(GenericViewSet):
                 hint = f' Did you mean "{near[0]}"?' if near else f" Known are: {', '.join(sorted(known))}."
                 message = f'There is no parameter "{name[:60]}".{hint}'
                 raise ApiProblem("invalid", message, [{"place": name[:60], "message": message}])
+            if values == [""] and name not in pages.PARAMETERS:
+                message = f'"{name}" is empty. Give a value, or leave it out.'
+                raise ApiProblem("invalid", message, [{"place": name[:60], "message": message}])
             if len(values) > 1:
                 message = f'"{name}" is given {len(values)} times. Separate several values by commas.'
                 raise ApiProblem("invalid", message, [{"place": name, "message": message}])

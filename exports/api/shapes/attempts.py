@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from exports import states
-from exports.api.shapes.members import TIME, Anything, Pairs, Texts
+from exports.api.shapes.members import TIME, Anything, Pairs, Text, Texts
 from exports.models import Artifact, Attempt, Content, Delivery, Exchange, StageRun
 
 RUN_ID = "019530d2-7c00-7000-8000-000000000001"
@@ -191,8 +191,8 @@ class AttemptShown(AttemptRow):
 class Requeue(serializers.Serializer[Any]):
     """Do it again, in a new attempt."""
 
-    why = serializers.CharField(max_length=500, help_text="Kept in the audit trail.")
-    resume_from = serializers.CharField(
+    why = Text(max_length=500, help_text="Kept in the audit trail.")
+    resume_from = Text(
         max_length=100, required=False, default="", allow_blank=True,
         help_text="The stage to begin with; the results of those before it are taken over.",
     )  # fmt: skip
@@ -215,10 +215,10 @@ class Settle(serializers.Serializer[Any]):
     """What a look at the other side showed of an attempt whose outcome is unknown."""
 
     delivered = serializers.BooleanField(help_text="Whether the other side has it.")
-    reference = serializers.CharField(
+    reference = Text(
         max_length=200, required=False, default="", allow_blank=True, help_text="Its id there; needed when delivered."
     )
-    why = serializers.CharField(max_length=500, help_text="Kept in the audit trail.")
+    why = Text(max_length=500, help_text="Kept in the audit trail.")
     frozen = serializers.BooleanField(
         required=False, default=False, help_text="Not delivered: send exactly the same bytes, under the same keys."
     )

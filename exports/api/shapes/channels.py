@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from exports.api.shapes.configuration import ConfiguredShape
-from exports.api.shapes.members import TIME, Anything, Pairs, Texts
+from exports.api.shapes.members import TIME, Anything, Pairs, Text, Texts
 from exports.models import EventDelivery, EventTry
 from exports.models.events import STATES
 from pipelines import channelrules, eventing
@@ -30,7 +30,7 @@ class ChannelShape(ConfiguredShape):
     """A way out for events: a receiver, what it is told of, and how it is doing."""
 
     kind = serializers.ChoiceField(choices=eventing.kind_choices(), required=False, help_text="Set once.")
-    address = serializers.CharField(
+    address = Text(
         max_length=channelrules.LONGEST_ADDRESS,
         help_text="An address, or e-mail addresses with commas between. Of Slack and Teams only the host is shown.",
     )
@@ -75,7 +75,7 @@ class ChannelShape(ConfiguredShape):
 class ChannelMade(ChannelShape):
     """A channel with its new signing secret, which is shown this once."""
 
-    signing_secret = serializers.CharField(
+    signing_secret = Text(
         read_only=True, allow_null=True, help_text="whsec_…; null for other kinds, and where the reply is repeated."
     )
 
@@ -89,7 +89,7 @@ class Since(serializers.Serializer[Any]):
     """From when on, and for which reason."""
 
     since = serializers.DateTimeField(help_text="What happened at or after this.")
-    why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    why = Text(max_length=500, required=False, default="", allow_blank=True)
     example = {"since": TIME, "why": "The receiver is mended"}
 
 
@@ -103,7 +103,7 @@ class Redelivered(serializers.Serializer[Any]):
 class EventDeliveryRow(serializers.ModelSerializer[EventDelivery]):
     """One message to one channel."""
 
-    message_id = serializers.CharField(read_only=True, help_text="The webhook-id of every try.")
+    message_id = Text(read_only=True, help_text="The webhook-id of every try.")
     channel = serializers.IntegerField(source="channel_id", read_only=True)
     event = serializers.IntegerField(source="event_id", read_only=True, allow_null=True, help_text="Of the trail.")
     state = serializers.ChoiceField(choices=state_choices(), read_only=True)

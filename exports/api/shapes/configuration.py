@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from exports.api.shapes.members import TIME, Anything, Texts
+from exports.api.shapes.members import TEXT_COLUMNS, TIME, Anything, Text, Texts
 from pipelines import configuration, stages, triggering
 from pipelines.definition import StageDraft
 from pipelines.models import Destination, Pipeline, Queue, Revision, Schema, Stage, Trigger
@@ -34,6 +34,8 @@ def unique_name(shape: Any, name: str, **within: Any) -> str:
 
 class ConfiguredShape(serializers.ModelSerializer[Any]):
     """Of configuration that is one row: what pipelines.configuration would refuse is told beside its member."""
+
+    serializer_field_mapping = TEXT_COLUMNS
 
     def validate_name(self, name: str) -> str:
         return unique_name(self, name)
@@ -116,9 +118,10 @@ class TriggerShape(ConfiguredShape):
 class StageShape(serializers.ModelSerializer[Stage]):
     """One step of a pipeline's draft. `config` is JSON text, kept as it was typed."""
 
+    serializer_field_mapping = TEXT_COLUMNS
     pipeline = serializers.IntegerField(source="pipeline_id", read_only=True)
     kind = serializers.ChoiceField(choices=stages.choices())
-    config = serializers.CharField(default="{}", trim_whitespace=False, max_length=1_000_000, help_text="JSON text.")
+    config = Text(default="{}", trim_whitespace=False, max_length=1_000_000, help_text="JSON text.")
     run_after = Texts(required=False, help_text="Names of the stages that must be done before.")
     destination = Own(queryset=Destination.objects, allow_null=True, required=False)
     queues = Own(queryset=Queue.objects, many=True, required=False, help_text="Only these queues; none means all.")
@@ -162,6 +165,7 @@ class StageShape(serializers.ModelSerializer[Stage]):
 class PipelineRow(serializers.ModelSerializer[Pipeline]):
     """A pipeline: the draft that people edit, and the number of the revision that documents go through."""
 
+    serializer_field_mapping = TEXT_COLUMNS
     published = serializers.IntegerField(source="published.number", read_only=True, default=None, allow_null=True)
     version = serializers.IntegerField(read_only=True, help_text="Rises with every change of the draft; its ETag.")
 
@@ -193,9 +197,9 @@ class PipelineShown(PipelineRow):
 class DraftProblem(serializers.Serializer[Any]):
     """What is wrong with a draft, and where."""
 
-    stage = serializers.CharField(allow_blank=True)
-    path = serializers.CharField(allow_blank=True)
-    message = serializers.CharField()
+    stage = Text(allow_blank=True)
+    path = Text(allow_blank=True)
+    message = Text()
     severity = serializers.ChoiceField(choices=[("error", "Blocks publication"), ("warning", "Does not block")])
     line = serializers.IntegerField(help_text="Of the config's text, from 1; 0 where there is none to name.")
     example = {
@@ -215,7 +219,7 @@ class Checked(serializers.Serializer[Any]):
 class Publish(serializers.Serializer[Any]):
     """What changed, for those who read the list of revisions."""
 
-    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    note = Text(max_length=2000, required=False, default="", allow_blank=True)
     example = {"note": "Sends the purchase order number too"}
 
 
@@ -263,11 +267,11 @@ class RevisionShown(RevisionRow):
 class DifferenceShape(serializers.Serializer[Any]):
     """One thing in which the draft differs from what is published."""
 
-    stage = serializers.CharField(allow_blank=True, help_text="Empty where it is the pipeline's own.")
+    stage = Text(allow_blank=True, help_text="Empty where it is the pipeline's own.")
     what = serializers.ChoiceField(choices=[(what, what) for what in ("added", "removed", "changed")])
-    path = serializers.CharField(allow_blank=True, help_text="Empty where a whole stage came or went.")
-    old = serializers.CharField(allow_blank=True)
-    new = serializers.CharField(allow_blank=True)
+    path = Text(allow_blank=True, help_text="Empty where a whole stage came or went.")
+    old = Text(allow_blank=True)
+    new = Text(allow_blank=True)
     example = {"stage": "Create draft", "what": "changed", "path": "run_after", "old": "Render", "new": "Render, Check"}
 
 

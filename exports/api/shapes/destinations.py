@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from exports.api.shapes.configuration import ConfiguredShape, Own
-from exports.api.shapes.members import TIME, Anything, Texts
+from exports.api.shapes.members import TIME, Anything, Text, Texts
 from pipelines.models import Destination, Pipeline, Secret
 
 
@@ -43,9 +43,9 @@ class Finding(serializers.Serializer[Any]):
     """One thing that a test saw."""
 
     ok = serializers.BooleanField()
-    what = serializers.CharField(help_text="What was asked: the file store, or an address.")
-    message = serializers.CharField()
-    reason = serializers.CharField(allow_blank=True)
+    what = Text(help_text="What was asked: the file store, or an address.")
+    message = Text()
+    reason = Text(allow_blank=True)
     example = {
         "ok": False, "what": "File store", "message": "files.example refused the password of user waybill.",
         "reason": "misconfigured",
@@ -58,8 +58,8 @@ class Tested(serializers.Serializer[Any]):
     findings = Finding(many=True)
 
     ok = serializers.BooleanField()
-    reason = serializers.CharField(allow_blank=True, help_text="misconfigured, exhausted, rejected or unconfirmed.")
-    message = serializers.CharField()
+    reason = Text(allow_blank=True, help_text="misconfigured, exhausted, rejected or unconfirmed.")
+    message = Text()
     example = {
         "ok": False, "reason": "misconfigured",
         "message": "File store: files.example refused the password of user waybill.", "findings": [Finding.example],
@@ -85,9 +85,7 @@ class SecretRow(serializers.ModelSerializer[Secret]):
 class SecretValue(serializers.Serializer[Any]):
     """The value of a secret, at most for one destination or one pipeline; else the whole organization's."""
 
-    value = serializers.CharField(
-        write_only=True, trim_whitespace=False, max_length=100_000, style={"input_type": "password"}
-    )
+    value = Text(write_only=True, trim_whitespace=False, max_length=100_000, style={"input_type": "password"})
     destination = Own(queryset=Destination.objects, required=False, default=None, allow_null=True)
     pipeline = Own(queryset=Pipeline.objects, required=False, default=None, allow_null=True)
     example = {"value": "s3cr3t", "destination": 4}

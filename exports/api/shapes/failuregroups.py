@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from exports import states
-from exports.api.shapes.members import TIME
+from exports.api.shapes.members import TIME, Text
 from exports.models import FailureGroup
 
 
@@ -21,7 +21,7 @@ class GroupRow(serializers.ModelSerializer[FailureGroup]):
     )
     reason = serializers.ChoiceField(choices=states.reason_choices())
     state = serializers.ChoiceField(choices=states.group_choices())
-    owner = serializers.CharField(source="owner.username", default=None, allow_null=True)
+    owner = Text(source="owner.username", default=None, allow_null=True)
     merged_into = serializers.IntegerField(source="merged_into_id", allow_null=True)
     split_from = serializers.IntegerField(source="split_from_id", allow_null=True)
     open_documents = serializers.IntegerField(
@@ -48,14 +48,14 @@ class GroupRow(serializers.ModelSerializer[FailureGroup]):
 class Note(serializers.Serializer[Any]):
     """What is kept beside the group and in the audit trail."""
 
-    note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    note = Text(max_length=500, required=False, default="", allow_blank=True)
     example = {"note": "Purchasing sets the supplier up"}
 
 
 class Ignore(serializers.Serializer[Any]):
     """Why the cause can be ignored."""
 
-    note = serializers.CharField(max_length=500, help_text="Kept beside the group and in the audit trail.")
+    note = Text(max_length=500, help_text="Kept beside the group and in the audit trail.")
     example = {"note": "The supplier's own tests"}
 
 
@@ -69,7 +69,7 @@ class Snooze(Note):
 class Assign(serializers.Serializer[Any]):
     """Whose it is."""
 
-    owner = serializers.CharField(max_length=150, allow_null=True, help_text="A member's user name; null for nobody.")
+    owner = Text(max_length=150, allow_null=True, help_text="A member's user name; null for nobody.")
     example = {"owner": None}
 
 
@@ -77,13 +77,13 @@ class Merge(serializers.Serializer[Any]):
     """The group that has the same cause."""
 
     into = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="Its id.")
-    why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    why = Text(max_length=500, required=False, default="", allow_blank=True)
     example = {"into": 9, "why": "One supplier, told in two ways"}
 
 
 class Split(serializers.Serializer[Any]):
     """What the messages of the new group contain."""
 
-    text = serializers.CharField(min_length=3, max_length=200, help_text="Upper and lower case count.")
-    title = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    text = Text(min_length=3, max_length=200, help_text="Upper and lower case count.")
+    title = Text(max_length=200, required=False, default="", allow_blank=True)
     example = {"text": "4711", "title": "The one that is blocked"}

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from exports.api.bodies import loads
 from exports.api.problems import ApiProblem
 from exports.api.shapes.documents import EXAMPLE_FIELDS, FLAT, NODES
-from exports.api.shapes.members import Anything
+from exports.api.shapes.members import Anything, Text
 from pipelines.blobs import Blob
 from pipelines.models import Queue
 from pipelines.problems import did_you_mean, listed
@@ -79,14 +79,14 @@ class Closed(serializers.Serializer[Any]):
 class Original(Closed):
     """A file inside a JSON body."""
 
-    name = serializers.CharField(max_length=255)
+    name = Text(max_length=255)
     media_type = serializers.RegexField(
         MEDIA_TYPE,
         max_length=100,
         default="application/octet-stream",
         error_messages={"invalid": "This is no media type. Send one such as application/pdf."},
     )
-    content = serializers.CharField(
+    content = Text(
         help_text="base64 (RFC 4648, section 4).",
         trim_whitespace=False,
         error_messages={"blank": "The file is empty. Send it again, or send the fields without an original."},
@@ -104,7 +104,7 @@ class DocumentSent(Closed):
     """A new document as JSON."""
 
     queue = QueueChosen()
-    external_id = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
+    external_id = Text(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
     fields = FieldsGiven(default=None, allow_null=True)  # type: ignore[assignment]  # DRF takes declared fields out of the class
     original = Original(required=False, allow_null=True, default=None)
     metadata = Anything(default=None, allow_null=True)
@@ -142,7 +142,7 @@ class DocumentForm(Closed):
     """A new document as a form: the original as it is, the fields as JSON."""
 
     queue = QueueChosen()
-    external_id = serializers.CharField(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
+    external_id = Text(max_length=200, default="", allow_blank=True, help_text=YOUR_ID)
     original = serializers.FileField(
         required=False,
         default=None,
@@ -222,7 +222,7 @@ class Correction(serializers.Serializer[Any]):
     fields = FieldsGiven(required=False)  # type: ignore[assignment]  # DRF takes declared fields out of the class
     operations = serializers.ListField(child=OperationGiven(), required=False, allow_empty=False)
     version = serializers.IntegerField(required=False, help_text="The version that was read, instead of If-Match.")
-    why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    why = Text(max_length=500, required=False, default="", allow_blank=True)
 
     example = {
         "operations": [{"op": "replace", "schema_id": "amount_total", "value": {"content": {"value": "1250.50"}}}],

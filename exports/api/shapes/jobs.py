@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from exports.api.shapes.members import TIME, Anything
+from exports.api.shapes.members import TIME, Anything, Text
 from exports.bulk import results
 from exports.bulk.acts import ACTS, ATTEMPTS, DOCUMENTS
 from exports.bulk.asking import Preview
@@ -85,7 +85,7 @@ class JobPreviewAsked(serializers.Serializer[Any]):
 class JobAsked(JobPreviewAsked):
     """Do something to many, for one reason."""
 
-    why = serializers.CharField(max_length=500, help_text="Kept in the audit trail.")
+    why = Text(max_length=500, help_text="Kept in the audit trail.")
     expected = serializers.IntegerField(
         min_value=0, max_value=2**31 - 1, allow_null=True, default=None, help_text="What the preview said, to compare."
     )
@@ -114,7 +114,7 @@ class JobPreview(serializers.Serializer[Preview]):
 class JobItemRow(serializers.ModelSerializer[JobItem]):
     """One subject of a job, and what came of it."""
 
-    external_id = serializers.CharField(source="document.external_id")
+    external_id = Text(source="document.external_id")
     made = serializers.IntegerField(source="made_id", allow_null=True, help_text="The new attempt.")
     attempt = serializers.IntegerField(source="attempt_id", allow_null=True)
     document = serializers.IntegerField(source="document_id")

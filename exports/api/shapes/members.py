@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -44,15 +45,31 @@ class Texts(serializers.JSONField):
         return data
 
 
+class Text(serializers.CharField):
+    """A text and nothing else: DRF would take a number for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+TEXT_COLUMNS = {
+    **serializers.ModelSerializer.serializer_field_mapping,
+    models.CharField: Text,
+    models.TextField: Text,
+}
+
+
 class Why(serializers.Serializer[Any]):
     """A reason, kept in the audit trail."""
 
-    why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    why = Text(max_length=500, required=False, default="", allow_blank=True)
     example = {"why": "Asked for by the supplier, ticket 4711"}
 
 
 class WhyNeeded(serializers.Serializer[Any]):
     """A reason that must be given."""
 
-    why = serializers.CharField(max_length=500, help_text="Kept in the audit trail.")
+    why = Text(max_length=500, help_text="Kept in the audit trail.")
     example = {"why": "Supplier 4711 now exists in the ERP"}

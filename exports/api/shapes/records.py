@@ -39,3 +39,21 @@ class MeShape(serializers.Serializer[Any]):
         "name": "key:erp-robot", "organization": {"id": 1, "name": "Acme", "slug": "acme"}, "role": "operator",
         "verbs": ["exports.view_document", "exports.requeue_attempt"], "everything": False,
     }  # fmt: skip
+
+
+class _Fault(serializers.Serializer[Any]):
+    """One place where the trail is not what was recorded."""
+
+    what = serializers.CharField()
+    event = serializers.IntegerField(allow_null=True)
+    seal = serializers.IntegerField(allow_null=True)
+
+
+class Proof(serializers.Serializer[Any]):
+    """What a look along the whole chain found."""
+
+    number = serializers.IntegerField(help_text="Of the newest seal.")
+    digest = serializers.CharField(help_text="Of the newest seal, in hexadecimal digits.")
+    whole = serializers.BooleanField()
+    faults = _Fault(many=True)
+    example = {"number": 4711, "digest": "0" * 64, "whole": True, "faults": []}

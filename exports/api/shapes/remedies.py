@@ -7,13 +7,14 @@ from typing import Any
 from rest_framework import serializers
 
 from exports.api.shapes.attempts import AttemptRow
+from exports.api.shapes.members import Text
 
 
 class DeliveredElsewhere(serializers.Serializer[Any]):
     """How a document got there by another way."""
 
-    reference = serializers.CharField(max_length=200, help_text="The other side's, such as its document number.")
-    why = serializers.CharField(max_length=500, help_text="How it was delivered; kept in the audit trail.")
+    reference = Text(max_length=200, help_text="The other side's, such as its document number.")
+    why = Text(max_length=500, help_text="How it was delivered; kept in the audit trail.")
     example = {"reference": "ERP-2026-0815", "why": "Entered by hand on Monday"}
 
 
@@ -21,8 +22,8 @@ class Asked(serializers.Serializer[Any]):
     """What the other side said."""
 
     arrived = serializers.BooleanField(allow_null=True, help_text="null: it did not say.")
-    detail = serializers.CharField(help_text="For people.")
-    reference = serializers.CharField(allow_blank=True, help_text="Where it was found.")
+    detail = Text(help_text="For people.")
+    reference = Text(allow_blank=True, help_text="Where it was found.")
     attempt = AttemptRow()
     example = {
         "arrived": True,
@@ -35,5 +36,5 @@ class Asked(serializers.Serializer[Any]):
 class Assigned(serializers.Serializer[Any]):
     """Who answers for a document."""
 
-    assignee = serializers.CharField(max_length=150, allow_null=True, help_text="A member's user name; null: nobody.")
+    assignee = Text(max_length=150, allow_null=True, help_text="A member's user name; null: nobody.")
     example = {"assignee": "anna"}

@@ -9,8 +9,6 @@ import pytest
 
 from exports.api.codes import TYPES
 from exports.api.filters import (
-    AttemptFilters,
-    DocumentFilters,
     ExchangeFilters,
     FailureGroupFilters,
     TriggerFilters,
@@ -38,8 +36,6 @@ def test_the_table_of_errors_is_the_table_of_codes():
 @pytest.mark.parametrize(
     ("page", "filters"),
     [
-        ("documents.md", DocumentFilters),
-        ("attempts.md", AttemptFilters),
         ("exchanges.md", ExchangeFilters),
         ("triggers.md", TriggerFilters),
         ("failure_groups.md", FailureGroupFilters),
