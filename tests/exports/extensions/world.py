@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import Any
 import requests
 
 from demo import processes
-from demo.processes import ROOT, Children, free_port
-from tests.servers import http, rossum
+from demo.processes import ROOT, Child, Children, free_port
+from tests.servers import http, postgres, rossum
 from tests.servers.http import HttpServer
 from tests.servers.rossum import Rossum
 from tests.servers.rossumobjects import Annotation
@@ -42,7 +43,15 @@ class World:
     oauth: HttpServer
     keys: list[str]
     children: Children
+    port: int
+    web: Child
     hooks: Iterator[int] = field(default_factory=lambda: iter(range(615, 100_000)))
+
+    def kill_the_web_server(self) -> None:
+        """As a power cut would, and another one in its place."""
+        self.web.kill()
+        self.children._started.remove(self.web)
+        self.web = processes.web(self.children, self.port)
 
     def annotation(self, **values: Any) -> Annotation:
         return self.rossum.add({"document_id": "INV-7", "vendor": "Žižkov & Co", **values}, status="exporting")
@@ -155,8 +164,8 @@ class Hook:
         self.apply(annotation, reply)
         return reply
 
-    def finished(self, answer: requests.Response) -> dict[str, Any]:
-        until = time.monotonic() + 60
+    def finished(self, answer: requests.Response, *, seconds: float = 60) -> dict[str, Any]:
+        until = time.monotonic() + seconds
         while answer.status_code == 202 and time.monotonic() < until:
             if answer.headers.get("Location"):
                 place = answer.headers["Location"]
@@ -189,17 +198,25 @@ def kinds(reply: dict[str, Any]) -> list[tuple[str, str]]:
 def running(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[World]:
     port = free_port()
     given = {"WAYBILL_EXTENSION_SECONDS": "3", "WAYBILL_HOSTS": "127.0.0.1,localhost,.pipelines.example"}
-    env = processes.environment(folder / "waybill", port=port, settings={**given, **(settings or {})})
+    server = os.environ.get("DATABASE_URL", "")
     with (
+        postgres.database(server) if server.startswith("postgres") else nullcontext("") as url,
         rossum.running() as account,
         http.running() as erp,
         http.running() as oauth,
-        Children(env=env, logs=folder / "logs") as children,
+        Children(env=_environment(folder, port, {**given, **(settings or {})}, url), logs=folder / "logs") as children,
     ):
+        env = children._env
         words = [sys.executable, "-m", "tests.exports.extensions.prepare", account.http.url, *SECRETS]
         done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         keys = json.loads(done.stdout.splitlines()[-1])
         processes.worker(children)
-        processes.web(children, port)
-        yield World(f"http://127.0.0.1:{port}", account, erp, oauth, keys, children)
+        web = processes.web(children, port)
+        yield World(f"http://127.0.0.1:{port}", account, erp, oauth, keys, children, port, web)
+
+
+def _environment(folder: Path, port: int, settings: dict[str, str], url: str) -> dict[str, str]:
+    """On PostgreSQL where the tests are, as `make test-postgres` has them."""
+    own = {**settings, "DATABASE_URL": url} if url else settings
+    return processes.environment(folder / "waybill", port=port, settings=own)
