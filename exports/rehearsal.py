@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
-from exports import dryrun, payloads
+from exports import dryrun, payloads, received
 from exports.cases import Case, blob_of, facts_of, original_of
 from exports.dryrun import Put
 from exports.models import Artifact, Document
@@ -121,7 +121,8 @@ class _Rehearsal:
         queue = document.queue
         self._schema = queue.schema.content if queue.schema else []
         self._content = fields.Content(document.fields.content if document.fields else [])
-        self._files: dict[str, Blob] = {}
+        self._received = received.of([document.pk]).get(document.pk, [])
+        self._files: dict[str, Blob] = {file.key: file.blob for file in self._received}
         self._replies: dict[str, Blob] | None = None
         self._silent: dict[str, str] = {}
         self._lacking: dict[str, str] = {}
@@ -205,6 +206,7 @@ class _Rehearsal:
             fields=self._content,
             artifacts=dict(self._files),
             original=self._case.original,
+            received=self._received,
             schema=self._schema,
             payload=payloads.Payload(self._case, self._content),
         )

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
-STARTABLE, STARTED = "pending:start_client_action", "pending:complete_client_action"
+from exports.wire.aluma import STARTABLE as STARTABLE
+from exports.wire.aluma import STARTED as STARTED
+
 DONE = frozenset({"running", "completed"})
 """After complete: Aluma deletes the data while the task still runs."""
 OVER = frozenset({"completed", "failed", "timed-out", "canceled"})

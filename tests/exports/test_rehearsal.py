@@ -11,8 +11,11 @@ from exports import comparison, rehearsal
 from exports.admin import outputs
 from exports.comparison import Comparison, Verdict
 from exports.models import Artifact, Attachment, Attempt, Content, Exchange
+from exports.received import Files
 from exports.rehearsal import Known
 from pipelines import completions, publishing
+from pipelines.blobs import Blob
+from pipelines.contract import Received
 from pipelines.models import Pipeline, Stage
 from tests import builders, desk, editing
 
@@ -56,6 +59,20 @@ def test_a_request_is_shown_with_secrets_by_name_and_never_by_value(pipeline, qu
     assert "Authorization: Bearer <secret:token>" in told
     assert "<Number>INV-7</Number>" in told
     assert editing.SECRET not in told + comparison.text_of([sent])
+
+
+def test_files_that_came_with_the_document_are_shown_where_they_would_go(queue):
+    document = editing.document(queue)
+    file = Received("received.1.1", "scans", Blob.of(b"%PDF", name="7.pdf"))
+    with Files([file], document.organization_id) as kept:
+        kept.attach(document)
+    rule = {"path_to_directory": "in", "export_object_configurations": [{"type": "received_files"}]}
+    store = {"type": "sftp", "host": "files.example", "username": "waybill", "host_key": "SHA256:x"}
+    put = {"name": "Put", "kind": "file_storage", "config": {"credentials": store, "export_rules": [rule]}}
+
+    (one,) = play(builders.pipeline(put), document)["Put"].puts
+
+    assert (one.place, one.blob.read()) == ("sftp://files.example:22/in/scans/7.pdf", b"%PDF")
 
 
 def test_nothing_is_sent_and_nothing_is_kept(pipeline, queue):
