@@ -25,6 +25,10 @@ from pipelines.refusals import Refused
 
 OUTSIDE = "outside"
 """The trigger of an attempt that a robot made by itself (exports/robots.py)."""
+BY_A_ROBOT = (
+    "A robot exports these documents by itself, so there is nothing that Waybill could send again. Send the document "
+    "back to review and confirm it: then the robot fetches it once more."
+)
 
 __all__ = ["Refused", "answer", "cancel", "pause", "requeue", "resume", "settle", "start", "time_out"]
 
@@ -88,7 +92,7 @@ def requeue(
             raise Refused("What is sent exactly as it was goes through the revision that it was sent by.")
         if newest is None:
             newest = attempt.reason == Reason.MISCONFIGURED and not frozen
-        revision = _revision(attempt, document, newest=newest, resumes=bool(resume_from))
+        revision = _revision(attempt, document, newest=newest, resumes=bool(resume_from) or frozen)
         taken = taken_over(attempt, revision, resume_from, frozen=frozen)
         repeat = _queue(
             document, revision, by=by, trigger=trigger, why=why, repeats=attempt, resume_from=resume_from, frozen=frozen
@@ -201,13 +205,16 @@ def _revision(attempt: Attempt, document: Document, *, newest: bool, resumes: bo
     pipeline: Pipeline | None = attempt.revision.pipeline
     if attempt.trigger == OUTSIDE:
         pipeline, newest = document.queue.pipeline, True
-        if pipeline is None or pipeline.published is None or resumes:
-            raise Refused(
-                "A robot exports these documents by itself, so there is nothing that Waybill could send again. Send "
-                "the document back to review and confirm it: then the robot fetches it once more."
-            )
+        if resumes or not can_be_sent(attempt, document):
+            raise Refused(BY_A_ROBOT)
     published = pipeline.published if pipeline is not None and newest else None
     return published or attempt.revision
+
+
+def can_be_sent(attempt: Attempt, document: Document) -> bool:
+    """Whether Waybill could repeat it: what a robot did by itself only where the queue has a pipeline of its own."""
+    pipeline = document.queue.pipeline
+    return attempt.trigger != OUTSIDE or (pipeline is not None and pipeline.published_id is not None)
 
 
 def _check_repeatable(attempt: Attempt, *, looked: bool, although_delivered: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Membership, User
-from exports import cases, repeating
+from exports import attempts, cases, repeating
 from exports.admin import clientacts, payloads
 from exports.admin.asks import NO_RIGHT, Action, Ask
 from exports.models import Attempt, Document
@@ -116,6 +116,8 @@ def _requeue(scene: Scene, user: Any, sends: str) -> Action:
         why_not = "Its outcome is unknown: first say whether it arrived."
     elif scene.document.status not in {Status.FAILED_EXPORT, Status.EXPORTED, Status.CONFIRMED, Status.TO_REVIEW}:
         why_not = f"The document is {scene.document.status.replace('_', ' ')}."
+    elif not attempts.can_be_sent(attempt, scene.document):
+        why_not = attempts.BY_A_ROBOT
     stage = attempt.stage if scene.reached and attempt.stage in scene.stages else ""
     late = stage if stage and stage not in scene.sent else ""
     asks = [

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exports import reviews
+from exports import attempts, reviews
 from exports.models import Attempt, Document
 from exports.states import STATUS_MOVES, Reason, State, Status
 
@@ -46,6 +46,8 @@ def of_document(document: Document, user: Any, newest: Attempt | None) -> list[O
     cannot_repeat = "" if failed else f"It is {told}; what was exported or has failed is sent again."
     if failed and unknown:
         cannot_repeat = "Nobody knows whether its last attempt arrived: say so on that attempt's page first."
+    elif failed and newest is not None and not attempts.can_be_sent(newest, document):
+        cannot_repeat = attempts.BY_A_ROBOT
     can_confirm = status in {Status.TO_REVIEW, Status.REVIEWING}
     other = document.reviewer if status == Status.REVIEWING and document.reviewer != me else ""
     held = f"{display_name(other)} has it in review: take it over first." if other else ""
