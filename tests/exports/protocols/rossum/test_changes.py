@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
+import pytest
+import requests
+
+from accounts import scope
 from accounts.policy import Principal
 from audit.models import Event
 from exports import attempts, documents
 from exports.models import Attempt, Document, FieldsVersion
 from exports.protocols.rossum import moves
 from exports.states import State, Status
+from pipelines.refusals import Refused
 from tests import builders, desk
-from tests.exports.protocols.rossum.conftest import API, caller
+from tests.exports.protocols.rossum.conftest import API, caller, key_of
 
 STANDING = [status for status in Status if status not in {Status.REVIEWING, Status.PURGED, Status.EXPORTING}]
 
@@ -349,3 +354,49 @@ def test_a_node_answers_at_its_own_url(owner, queue):
         == "13"
     )
     assert owner.get(f"{API}/annotations/{document.pk}/content/4711").status_code == 404
+
+
+@pytest.mark.parametrize("target", ["failed_export", "exported", "exporting", "to_review", "postponed"])
+def test_what_somebody_moved_since_it_was_read_is_refused_and_stays_where_it_is(queue, target):
+    read = builders.document(queue)
+    documents.delete(read, by=builders.owner())
+    read.status = Status.CONFIRMED  # as it was when the request came
+    asked = moves.RobotRequest("PATCH", f"http://testserver{API}/annotations/{read.pk}")
+
+    try:
+        moves.move(read, target, by=builders.owner(), request=asked)
+    except Refused:
+        assert standing(read) == Status.DELETED
+    else:
+        assert (target, standing(read)) == ("to_review", "to_review")  # which a deleted document may be moved to, too
+    assert Attempt.objects.count() == 0
+
+
+def test_two_robots_that_report_on_one_annotation_at_once_leave_one_attempt(transactional_db, live_server):
+    acme = builders.organization("Acme")
+    with scope.to(acme.pk):
+        document = builders.document(builders.queue("Invoices"))
+        tokens = [key_of(acme, name=f"robot {number}") for number in range(4)]
+    codes: list[int] = []
+
+    def report(token, status):
+        body = {"status": status, "messages": [{"error": "No"}]}
+        url = f"{live_server.url}{API}/annotations/{document.pk}"
+        codes.append(
+            requests.patch(url, json=body, headers={"Authorization": f"Token {token}"}, timeout=30).status_code
+        )
+
+    threads = [
+        threading.Thread(target=report, args=[token, status])
+        for token, status in zip(tokens, ["exported", "failed_export"] * 2, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with scope.to(acme.pk):
+        (attempt,) = Attempt.objects.all()
+        assert standing(document) == ("exported" if attempt.state == State.SUCCEEDED else "failed_export")
+    assert 200 in codes
+    assert set(codes) <= {200, 400, 409}
