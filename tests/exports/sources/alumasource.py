@@ -12,6 +12,7 @@ from exports.sources import aluma as kind
 from exports.sources import poller
 from exports.states import State
 from pipelines import vault
+from pipelines.transports.http import Client
 from tests import builders
 from tests.exports.sources import pretend
 from tests.servers import aluma as servers
@@ -57,3 +58,10 @@ def until_quiet(made, turns=12):
         with contextlib.suppress(Claim.DoesNotExist):
             wait_over(made)
         turn(made)
+
+
+def stop():
+    """As the last worker does that is told to stop."""
+    client = Client()
+    poller.leave(client)
+    client.close()

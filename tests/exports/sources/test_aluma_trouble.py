@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from exports.models import Attempt, Document, SourceState
-from exports.sources import acts, poller
+from exports.sources import acts
 from exports.states import Status
-from pipelines.transports.http import Client
 from tests import builders
 from tests.exports.kinds import kinds as kinds
+from tests.exports.sources import alumasource
 from tests.exports.sources.alumasource import account, of, turn, until_quiet
 from tests.exports.sources.pretend import act, claims
 from tests.servers import aluma as servers
@@ -197,24 +197,18 @@ def test_the_last_worker_that_stops_leaves_nothing_hanging(account):
     turn(made)
     assert len(account.hanging()) == 3
 
-    stop()
+    alumasource.stop()
 
     assert account.hanging() == []
     assert [task.acts for task in tasks] == [["start", "cancel"]] * 3
     assert {one.state for one in Attempt.objects.all()} == {"cancelled"}
 
 
-def stop():
-    client = Client()
-    poller.leave(client)
-    client.close()
-
-
 def test_what_stopped_is_taken_up_again_at_once(account):
     task = account.add()
     made = of(account, act("send", "park", minutes=600, times=1))
     turn(made)
-    stop()
+    alumasource.stop()
 
     until_quiet(made, 3)
 
