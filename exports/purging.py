@@ -28,6 +28,7 @@ from exports.models import (
     FailureGroup,
     JobItem,
     RelatedFile,
+    RobotFile,
     StageRun,
 )
 from exports.states import ACTIVE, Status
@@ -127,6 +128,9 @@ def _erase_text(document: Document) -> None:
     Artifact.objects.filter(attempt__document=document).update(name="")
     ClientTask.objects.filter(attempt__document=document).delete()  # of an ended attempt: nobody needs it any more
     document.received.update(name="", folder="")
+    related = RelatedFile.objects.filter(relation__document=document).values("file")
+    RobotFile.objects.filter(pk__in=related).update(file_name="", metadata={})
+    document.relations.remove(*document.relations.filter(kind="duplicate"))  # as Rossum does: it is no copy any more
     Delivery.objects.filter(attempt__document=document).update(details={})
 
 

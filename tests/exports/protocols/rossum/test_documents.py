@@ -204,12 +204,16 @@ def test_a_purged_documents_files_are_gone_with_it(robot, document, django_captu
     file = send(robot).json()
     annotation = f"{HOST}{API}/annotations/{document.pk}"
     json_(robot, "post", "document_relations", {"key": "k", "annotation": annotation, "documents": [file["url"]]})
+    together = {"type": "duplicate", "key": "md5", "annotations": [annotation]}
+    json_(robot, "post", "relations", together)
     documents.delete(document, by=builders.owner())
 
     with django_capture_on_commit_callbacks(execute=True):
         documents.purge(document, by=builders.owner(), why="asked for")
 
     assert robot.get(f"{API}/documents/{file['id']}/content").status_code == 404
+    assert robot.get(f"{API}/documents/{file['id']}").json()["original_file_name"] == ""
+    assert robot.get(f"{API}/relations").json()["results"][0]["annotations"] == []
     shown = robot.get(f"{API}/documents/{document.pk}").json()
     assert (shown["original_file_name"], shown["metadata"]) == ("", {})
     assert robot.get(f"{API}/documents/{document.pk}/content").status_code == 404
