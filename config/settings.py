@@ -205,6 +205,8 @@ SPECTACULAR_SETTINGS = {
         "JobState": "exports.states.job_choices",
         "StageKind": "pipelines.stages.choices",
         "ChannelKind": "pipelines.eventing.kind_choices",
+        "SourceKind": "pipelines.sourcing.choices",
+        "ClaimState": "exports.states.claim_choices",
         "EventDeliveryState": "exports.api.shapes.channels.state_choices",
     },
     "TAGS": [
@@ -215,6 +217,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Pipelines", "description": "Drafts with their stages, and published revisions."},
         {"name": "Queues", "description": "Streams of documents and the schemas of their fields."},
         {"name": "Destinations", "description": "Systems that receive, and the secrets that open them."},
+        {"name": "Sources", "description": "Where documents come from by themselves, and what was taken."},
         {"name": "Channels", "description": "Who is told of what happens, and what was sent."},
         {"name": "Alerts", "description": "When people are told by itself, and what they are advised."},
         {"name": "People", "description": "Members, and the keys of robots."},

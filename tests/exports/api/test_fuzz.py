@@ -79,7 +79,7 @@ def asked(draw, world):
         "schemas": world.schema, "pipelines": world.pipeline, "revisions": world.revision,
         "destinations": world.destination, "stages": world.stage, "audit_events": world.queue, "triggers": world.trigger,
         "channels": world.channel, "event_deliveries": world.event_delivery,
-        "failure_groups": world.failure_group,
+        "failure_groups": world.failure_group, "sources": world.source, "claims": world.claim,
     }  # fmt: skip
     words = path.split("/")
     filled = []

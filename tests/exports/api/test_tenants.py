@@ -53,7 +53,7 @@ def path_of(pattern, theirs):
         "attempt": theirs.attempt, "stage_run": theirs.run, "exchange": theirs.exchange, "artifact": theirs.artifact,
         "delivery": theirs.delivery, "job": theirs.job, "event": theirs.event, "secret": theirs.secret,
         "trigger": theirs.trigger, "channel": theirs.channel, "event_delivery": theirs.event_delivery,
-        "failure_group": theirs.failure_group, "me": None,
+        "failure_group": theirs.failure_group, "me": None, "source": theirs.source, "claim": theirs.claim,
     }[view.noun]  # fmt: skip
     path = pattern.strip("^").removesuffix("$").removesuffix("\\Z")
     path = path.replace("(?P<pipeline>[0-9]{1,18})", str(theirs.pipeline.pk))

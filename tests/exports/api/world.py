@@ -16,6 +16,7 @@ from exports import contents
 from exports.models import (
     Artifact,
     Attempt,
+    Claim,
     Delivery,
     Document,
     EventDelivery,
@@ -28,7 +29,7 @@ from exports.models import (
 )
 from pipelines import channels, vault
 from pipelines.definition import Definition
-from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Schema, Secret, Stage, Trigger
+from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Schema, Secret, Source, Stage, Trigger
 from tests import builders
 
 _numbers = itertools.count(1)
@@ -152,6 +153,12 @@ class World:
     channel: Channel
     event_delivery: EventDelivery
     failure_group: FailureGroup
+    source: Source
+    claim: Claim
+
+
+ROSSUM = {"base_url": "https://127.0.0.1:9/api/v1", "queues": [205], "username": "waybill"}
+"""Closed to it: nothing is asked."""
 
 
 def revision_of(pipeline: Pipeline, number: int = 1) -> Revision:
@@ -282,6 +289,10 @@ def make() -> World:
     )  # fmt: skip
     message.save(force_insert=True)
     EventTry.own(delivery=message, begun_at=timezone.now(), status=500, headers=[["A", "b"]], error="500").save()
+    source = Source.own(name=f"Confirmed tab {number}", kind="rossum", queue=queue, config=ROSSUM)
+    source.save()
+    claim = Claim.own(source=source, key="https://127.0.0.1:9/api/v1/annotations/1", document=document, state="blocked")
+    claim.save()
     job = Job.own(
         kind="requeue", predicate={"ids": str(attempt.pk)}, upto=attempt.pk, requested_by="user:anna", why="down",
         token=f"token {number}",
@@ -296,5 +307,5 @@ def make() -> World:
     )
     return World(
         schema, queue, pipeline, stage, revision, destination, secret, document, attempt, run, exchange, artifact,
-        delivery, job, trigger, channel, message, group_of(attempt),
+        delivery, job, trigger, channel, message, group_of(attempt), source, claim,
     )  # fmt: skip
