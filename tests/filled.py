@@ -27,6 +27,7 @@ from exports.models import (
     Hint,
     Job,
     JobItem,
+    Push,
     SavedView,
     SourceState,
 )
@@ -73,6 +74,8 @@ def fill(organization: Organization, queue: Queue, person: User) -> Filled:
     documents["long"] = desk.document(queue, LONG, file_name=f"{LONG}.pdf", metadata={LONG: LONG})
     _sources(queue, documents["exported"], now)
     attempts = dict(_attempts(queue, now))
+    pushed = Push.own(document=documents["exported"], type="document.corrected", begun_at=now, refused=LONG)
+    pushed.save()
     grouping.adopt()
     searching.index_new(500)
     _oversight(organization, attempts["rejected"], now)

@@ -52,7 +52,21 @@ def _file(name: str) -> str:
 
 
 def shown(client_of_all, addresses: dict[str, str]) -> dict[str, str]:
-    return {name: address for name, address in addresses.items() if client_of_all.get(address).status_code == 200}
+    """Those that answer with a page. Whatever else an address answers must be its task, or it is a fault that a walk
+    would pass by: a verb answers 405 to a GET, what nobody may do 403, and what leads on leads to a page of the walk."""
+    pages_of, astray = {}, {}
+    for name, address in addresses.items():
+        reply = client_of_all.get(address)
+        if reply.status_code == 200:
+            pages_of[name] = address
+        elif not (
+            (reply.status_code == 405 and "POST" in reply.headers.get("Allow", ""))
+            or (reply.status_code == 403 and name in pages.REFUSES)
+            or (reply.status_code in {301, 302} and client_of_all.get(reply.headers["Location"]).status_code == 200)
+        ):
+            astray[name] = f"{reply.status_code} {reply.headers.get('Location', '')}".strip()
+    assert astray == {}
+    return pages_of
 
 
 @pytest.mark.parametrize("room", [*ROOMS, ""])
