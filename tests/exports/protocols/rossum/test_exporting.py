@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import zipfile
@@ -13,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
 from accounts.models import Membership
-from exports.models import Attempt, ExportSet
+from exports.models import Attempt, Document, ExportSet
+from exports.protocols.rossum.rendering import AT_ONCE
 from tests import builders
 from tests.exports.protocols.rossum.conftest import API
 from tests.exports.protocols.rossum.exported import confirmed, cut, export, ids_of, queue, read, statuses  # noqa: F401  # a fixture among them
@@ -193,3 +195,16 @@ def test_a_page_costs_the_same_queries_whatever_its_length(robot, queue):
         read(export(robot, queue, page_size=100))
 
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("form", ["csv", "xml"])
+def test_a_file_of_any_length_is_read_some_documents_at_a_time(robot, queue, form):
+    confirmed(queue, 250)
+    at_once = 0
+
+    for number, _ in enumerate(export(robot, queue, format=form).streaming_content):
+        if number % 50 == 0:
+            gc.collect()
+            at_once = max(at_once, sum(isinstance(one, Document) for one in gc.get_objects()))
+
+    assert 0 < at_once <= 2 * AT_ONCE
