@@ -9,7 +9,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,9 @@ from exports.states import GroupState, State
 from pipelines.models import Destination, Revision
 
 log = logging.getLogger(__name__)
+
+HOURS_KEPT = timedelta(days=35)
+"""Of a cause's counts by the hour; pages draw a day of them. Older ones go when the cause fails in a new hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,7 @@ def _count(group: FailureGroup, failures: Sequence[Failure], revisions: Mapping[
         if not counted.update(attempts=F("attempts") + number):
             first = FailureHour(organization_id=group.organization_id, group_id=group.pk, hour=hour, attempts=number)
             FailureHour.unscoped.bulk_create([first])
+            FailureHour.unscoped.filter(group_id=group.pk, hour__lt=now - HOURS_KEPT).delete()
     Attempt.unscoped.filter(pk__in=[failure.attempt_id for failure in failures]).update(group_id=group.pk)
 
 

@@ -17,6 +17,7 @@ from audit.models import Event
 from exports.events import titles
 from exports.events.catalogue import ANNOUNCED
 from exports.models import Attempt, Document, FailureGroup, Job
+from exports.states import State
 from pipelines.fields import Content
 from pipelines.models import Channel, Destination, Pipeline
 
@@ -26,7 +27,7 @@ MOST_FIELDS = 256 * 1024
 _DOCUMENT = ("id", "external_id", "file_name", "status", "queue_id", "queue__name", "fields_id")
 _ATTEMPT = (
     "id", "number", "document_id", "state", "reason", "stage", "message", "http_status", "trigger", "lane",
-    "revision__number", "revision__pipeline_id", "revision__pipeline__name",
+    "revision__number", "revision__pipeline_id", "revision__pipeline__name", "group__destination_id",
 )  # fmt: skip
 
 
@@ -54,8 +55,8 @@ class Batch:
         newest_ids = list(newest.annotate(newest=Max("pk")).values_list("newest", flat=True))
         of_documents = Attempt.objects.filter(pk__in=newest_ids).values(*_ATTEMPT)
         self.newest = {row["document_id"]: row for row in of_documents}
-        lanes = [row["lane"] for row in (*self.attempts.values(), *self.newest.values())]
-        destinations = ids.get("destination", set()) | {int(lane.partition("/")[2] or 0) for lane in lanes}
+        places = {_destination_of(row) for row in (*self.attempts.values(), *self.newest.values())}
+        destinations = ids.get("destination", set()) | places
         self.destinations = _names(Destination, destinations)
         self.pipelines = _names(Pipeline, ids.get("pipeline", ()))
         self.channels = _names(Channel, ids.get("channel", ()))
@@ -130,7 +131,7 @@ class Batch:
                 "name": attempt["revision__pipeline__name"],
                 "revision": attempt["revision__number"],
             }
-            if destination := int(attempt["lane"].partition("/")[2] or 0):
+            if destination := _destination_of(attempt):
                 data["destination"] = _named(self.destinations, destination)
         return data
 
@@ -156,6 +157,12 @@ def _by_id(rows: Iterable[Any]) -> dict[int, Any]:
 
 def _names(model: Any, ids: Iterable[int]) -> dict[int, str]:
     return dict(model.objects.filter(pk__in=set(ids) - {0}).values_list("pk", "name"))
+
+
+def _destination_of(attempt: Any) -> int:
+    """Where a failure happened; of an attempt that has none, where its pipeline sends to first. 0: nowhere."""
+    failed = attempt["group__destination_id"] if attempt["state"] == State.FAILED else None
+    return int(failed or attempt["lane"].partition("/")[2] or 0)
 
 
 def _named(names: dict[int, str], pk: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from exports.states import GroupState
 from tests import builders, desk
 
 LIST = "/admin/exports/failuregroup/"
-SHOTS = os.environ.get("WAYBILL_SHOTS", "")
+SHOTS = os.environ.get("WAYBILL_SCREENSHOTS", "")
 
 
 @pytest.fixture

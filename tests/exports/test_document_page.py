@@ -265,3 +265,18 @@ def test_a_rehearsal_sends_and_keeps_nothing(queue, clerk):
     assert (Event.objects.count(), Exchange.objects.count(), Attempt.objects.count()) == before
     assert Attempt.objects.get().state == State.FAILED
     assert not inquiry.can_ask(attempt)
+
+
+def test_a_comparison_asks_at_most_twenty_questions(queue, clerk):
+    document = many(queue, 3)
+    newest = document.attempts.order_by("-number").first()
+    for attempt in document.attempts.all():
+        for index in range(3):
+            desk.artifact(
+                desk.run(attempt, f"Render {index}", kind="template", position=index + 1), f"out {index}", b"x"
+            )
+
+    with CaptureQueriesContext(connection) as queries:
+        page(clerk, "attempt_compare", newest.pk, **{"with": "previous"})
+
+    assert len(queries) <= 20, "\n".join(query["sql"][:200] for query in queries)

@@ -186,6 +186,21 @@ def test_failures_from_before_groups_were_kept_are_adopted_once():
     ]
 
 
+def test_counts_by_the_hour_that_nothing_draws_any_more_go():
+    queue = pipeline()
+    fail(queue)
+    long_ago, lately = (timezone.now() - timedelta(days=days) for days in (36, 34))
+    group = FailureGroup.objects.get()
+    for hour in (long_ago, lately):
+        FailureHour.own(group=group, hour=hour, attempts=5).save()
+    FailureHour.objects.filter(attempts=1).update(hour=timezone.now() - timedelta(hours=1))
+
+    fail(queue)
+
+    assert sorted(FailureHour.objects.values_list("attempts", flat=True)) == [1, 1, 5]
+    assert not FailureHour.objects.filter(hour=long_ago).exists()
+
+
 def test_a_fault_in_grouping_keeps_no_attempt_from_ending_and_is_made_good(monkeypatch, caplog):
     with monkeypatch.context() as broken:
         broken.setattr(grouping.signatures, "mask", lambda text: 1 / 0)

@@ -71,6 +71,12 @@ def _document(read: Callable[[Any], Any]) -> Callable[[Row], Any]:
     return lambda row: None if row.document is None else read(row.document)
 
 
+def _queue(row: Row) -> Cell:
+    """On one line: a list is scanned by its rows."""
+    name = _document(lambda document: document.queue.name)(row)
+    return format_html('<span class="desk-oneline" title="{}">{}</span>', name, name) if name else "–"
+
+
 def _time(value: Callable[[Row], Any]) -> Callable[[Row], Cell]:
     return lambda row: moment(value(row))
 
@@ -197,7 +203,7 @@ COLUMNS: dict[str, Column] = {
                fields=(*HEADLINE["amount"], *HEADLINE["currency"])),
         _head("currency", "Currency"),
         _head("due", "Due"),
-        Column("queue", "Queue", _plain(_document(lambda d: d.queue.name)), _document(lambda d: d.queue.name)),
+        Column("queue", "Queue", _queue, _document(lambda d: d.queue.name)),
         Column("stage", "Stage", _plain(_stage), _stage, {"attempts": "stage"}),
         Column("code", "Code", _plain(_http), _http, number=True),
         Column("message", "Message", lambda row: _two("", _message(row)) if _message(row) else "–", _message),

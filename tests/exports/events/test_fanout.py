@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -16,6 +17,7 @@ from pipelines.models import Channel
 from tests import builders
 from tests.exports.events import world
 from tests.exports.events.world import happen
+from tests.exports.kinds import act, export, kinds  # noqa: F401  # one is a fixture
 
 
 def test_each_channel_gets_what_it_subscribed_to(organization):
@@ -169,6 +171,22 @@ def test_a_channel_limited_to_a_destination_hears_of_attempts_that_send_there(or
     assert list(EventDelivery.objects.filter(channel=channel).values_list("subject", flat=True)) == [
         f"attempt:{there.pk}"
     ]
+
+
+@pytest.mark.usefixtures("kinds")
+def test_a_failure_is_told_to_the_team_of_the_destination_where_it_happened(organization):
+    first, second = builders.destination("ERP"), builders.destination("SFTP")
+    of_first = world.channel("https://a.example", "attempt.failed", destinations=[first.pk])
+    of_second = world.channel("https://b.example", "attempt.failed", destinations=[second.pk])
+
+    failed = export({**act("one"), "destination": first}, {**act("two", "reject"), "destination": second})
+    world.tell()
+
+    assert list(EventDelivery.objects.filter(channel=of_first)) == []
+    told = EventDelivery.objects.get(channel=of_second)
+    assert (told.subject, told.payload["data"]["destination"]) == (
+        f"attempt:{failed.pk}", {"id": second.pk, "name": "SFTP"},
+    )  # fmt: skip
 
 
 def test_a_channel_is_not_told_of_its_own_end_but_the_others_are(organization):
