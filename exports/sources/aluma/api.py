@@ -30,11 +30,11 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class RefusedError(Exception):
-    """A 4xx: the other side did not do it, and says why. `status` 404 means that there is no such thing."""
+    """A 4xx: the other side did not do it, and says why. `code` 404 means that there is no such thing."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(alumaclient.message(reply.body) or f"It answered {reply.status}.")
-        self.status = reply.status
+        self.code = reply.status
 
 
 class Api:
@@ -60,7 +60,7 @@ class Api:
             reply = self._get(alumaclient.one(self.base, task_id), LISTED)
             return alumaclient.task(reply.body).state
         except RefusedError as refusal:
-            if refusal.status == 404:
+            if refusal.code == 404:
                 return ""
             raise Unavailable(f"Aluma does not say how the task stands: {refusal}") from refusal
         except UnreadableError as error:
