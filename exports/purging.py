@@ -25,6 +25,7 @@ from exports.models import (
     EventDelivery,
     EventTry,
     Exchange,
+    ExtensionCall,
     FailureGroup,
     JobItem,
     RelatedFile,
@@ -115,6 +116,7 @@ def _erase_text(document: Document) -> None:
     FailureGroup.objects.filter(attempts__document=document, sample__in=said).update(sample=PURGED)
     attempts.update(message="", answer=None)
     document.versions.update(content=[])
+    ExtensionCall.objects.filter(document=document, reply__isnull=False).update(reply={"messages": []})
     StageRun.objects.filter(attempt__document=document).update(
         note="", traceback="", messages=[], operations=[], checkpoint=None, progress=None
     )

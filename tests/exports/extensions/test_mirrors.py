@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from exports import cases, loop
+from exports import cases, documents, loop
 from exports.extensions import answers, calls, hooks, mirrors, trees
 from exports.extensions.mirrors import Came
 from exports.models import Attachment, ExtensionCall
@@ -176,3 +176,13 @@ def test_the_same_request_is_one_call_and_another_one_of_its_id_is_refused(accou
     assert (new, newer, row.pk) == (True, False, again.pk)
     with pytest.raises(calls.OtherCallError):
         calls.take(account, call({"condition": "1 == 1"}, request_id="the-same"))
+
+
+def test_a_purge_takes_what_was_answered_too(account):
+    attempt, reply = started(account, call({**JUDGE, "message": "@{vendor} is no vendor."}, vendor=""))
+    document = documents.delete(attempt.document, by=builders.owner())
+
+    documents.purge(document, by=builders.owner(), why="Purged at Rossum.")
+
+    assert reply["messages"][0]["content"] == " is no vendor."
+    assert ExtensionCall.objects.get().reply == {"messages": []}
