@@ -110,7 +110,7 @@ class ExchangeFilters(_Filters):
     attempt = Ids(field_name="attempt_id", help_text="Attempts, by id.")
     document = Ids(field_name="attempt__document_id", help_text="Documents, by id.")
     run = filters.UUIDFilter(field_name="run_id", help_text="The stage run.")
-    purpose = Texts(field_name="purpose", help_text="request, auth, probe or file.")
+    purpose = Texts(field_name="purpose", help_text="request, auth, probe, file or robot.")
     status = Ids(field_name="status", help_text="The reply's HTTP status.")
     begun_after = after("begun_at", "Begun")
     begun_before = before("begun_at", "Begun")
