@@ -52,6 +52,11 @@ def sections(document: Document) -> list[fieldtables.Section]:
     return fieldtables.sections(tree, document.queue.schema.content if document.queue.schema else [])
 
 
+def absent(document: Document) -> list[tuple[str, str]]:
+    tree = document.fields.content if document.fields else []
+    return fieldtables.absent(tree, document.queue.schema.content if document.queue.schema else [])
+
+
 def _exchanges(attempt: Attempt, side: str) -> dict[str, Any]:
     side = "request" if side == "sent" else "reply"
     rows = Exchange.objects.filter(attempt=attempt).select_related("run", f"{side}_content").order_by("-id")

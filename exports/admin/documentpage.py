@@ -112,6 +112,7 @@ class DocumentPage(DeskAdmin):
             version=document.fields.number if document.fields else 0,
             file=_original(document) if tab == "fields" else None,
             sections=chosen.sections(document) if tab == "fields" else [],
+            absent=chosen.absent(document) if tab == "fields" else [],
             **chosen.of(tab, document, attempt),
         )
 

@@ -92,6 +92,12 @@ def sections(tree: Sequence[Node], schema: Sequence[Mapping[str, Any]] = ()) -> 
     return found
 
 
+def absent(tree: Sequence[Node], schema: Sequence[Mapping[str, Any]] = ()) -> list[tuple[str, str]]:
+    """What the schema finds wrong with fields that the document does not have at all: the field's label, and what."""
+    known = _Known(_nodes(schema), {})
+    return [(_title(one.field, known), one.content) for one in schemas.judge(Content(tree), schema) if one.node is None]
+
+
 def operations(tree: Sequence[Node], given: Mapping[str, str]) -> list[Operation]:
     """What a form changed. Its names: `field-ID` holds a datapoint's text, `remove-ID` takes a row away, and
     `new-ID-COLUMN` fills a new row of the table ID (an empty one is not added)."""

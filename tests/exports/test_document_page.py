@@ -267,6 +267,17 @@ def test_a_rehearsal_sends_and_keeps_nothing(queue, clerk):
     assert not inquiry.can_ask(attempt)
 
 
+def test_a_required_field_that_the_document_does_not_have_is_named(organization, clerk):
+    needed = {"category": "datapoint", "id": "vat_id", "type": "string", "label": "VAT number",
+              "constraints": {"required": True}}  # fmt: skip
+    queue = builders.queue(pipeline=desk.pipeline(), schema=builders.schema("document_id", needed))
+    document = builders.document(queue, {"document_id": "INV-1"}, status="to_review")
+
+    for query in ({}, {"tab": "fields", "edit": "1"}):
+        html = page(clerk, "document_change", document.pk, **query)
+        assert re.search(r"VAT number</strong> is not among the fields\.", html)
+
+
 def test_a_comparison_asks_at_most_twenty_questions(queue, clerk):
     document = many(queue, 3)
     newest = document.attempts.order_by("-number").first()
