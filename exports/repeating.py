@@ -62,7 +62,7 @@ class Repeat:
 
 
 def repeat(attempt: Attempt, definition: Definition, *, resume_from: str = "") -> Repeat:
-    """`definition` is that of the attempt's own revision. Seven queries at most, whatever it sent."""
+    """`definition` is that of the attempt's own revision. Eight queries at most, whatever it sent."""
     steps = _steps(attempt, definition)
     runs = list(StageRun.unscoped.filter(attempt_id=attempt.pk).defer("traceback", "checkpoint", "progress"))
     held = sendings.held_of(attempt, steps, runs)

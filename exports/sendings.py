@@ -15,7 +15,17 @@ from uuid import UUID
 from django.conf import settings
 
 from exports import contents
-from exports.models import Artifact, Attempt, Content, Delivery, Document, Exchange, FormerOriginal, StageRun
+from exports.models import (
+    Artifact,
+    Attempt,
+    Content,
+    Delivery,
+    Document,
+    Exchange,
+    FormerOriginal,
+    ReceivedFile,
+    StageRun,
+)
 from exports.states import RunState
 from pipelines.blobs import Blob
 from pipelines.contract import Sent
@@ -38,7 +48,7 @@ class Held:
 
 def held_by(asked: Mapping[int, Sequence[Step]], *, read: bool = False) -> dict[int, dict[str, Held]]:
     """By attempt and stage, what the sending stages among `asked` (attempt id → steps) sent; a stage that sent nothing
-    is not in it. `read` loads the bytes as well, for a thread without a database connection. Nine queries at most."""
+    is not in it. `read` loads the bytes as well, for a thread without a database connection. Ten queries at most."""
     rows = Attempt.unscoped.filter(pk__in=asked).values_list("pk", "document_id", "number")
     places = {pk: (document, number) for pk, document, number in rows if document is not None}
     taken = StageRun.unscoped.filter(
@@ -168,6 +178,11 @@ class Search:
                 self.files.setdefault((document.pk, document.original.sha256), blob)
                 self.keys.setdefault((document.pk, document.original.sha256), "document")
         unread = [] if self.read else ["content__inline"]
+        came = ReceivedFile.unscoped.filter(document_id__in=documents, sha256__in=digests, content__purged_at=None)
+        for file in came.select_related("content").defer(*unread):
+            blob = contents.blob(file.content, name=file.name, media_type=file.media_type)
+            self.files.setdefault((file.document_id, file.sha256), blob)
+            self.keys.setdefault((file.document_id, file.sha256), file.key)
         former = FormerOriginal.unscoped.filter(document_id__in=documents, content__sha256__in=digests)
         for one in former.filter(content__purged_at=None).select_related("content").defer(*unread):
             self.files.setdefault((one.document_id, one.content.sha256), contents.blob(one.content))

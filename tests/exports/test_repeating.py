@@ -6,7 +6,7 @@ import pytest
 
 from audit.models import Event
 from exports import attempts, contents, loop
-from exports.models import Artifact, Delivery, Document, Exchange, StageRun
+from exports.models import Artifact, Delivery, Document, Exchange, ReceivedFile, StageRun
 from exports.states import Reason, State
 from pipelines import vault
 from pipelines.refusals import Refused
@@ -233,6 +233,35 @@ def test_files_are_put_again_as_they_were(tmp_path, settings):
     assert not (tmp_path / "INV-2").exists()
     keys = Delivery.objects.filter(attempt=second).order_by("id").values_list("key", flat=True)
     assert list(keys) == ["invoice", "annotation_content.csv"]
+
+
+def test_large_files_that_came_with_the_document_are_put_again(tmp_path, settings):
+    settings.FOLDER_ROOTS = [tmp_path]
+    rules = {"credentials": {"type": "folder", "path": str(tmp_path)},
+             "export_object_configurations": [{"type": "received_files"}]}  # fmt: skip
+    wrong = {"name": "Judge", "kind": "evaluate", "config": {"condition": "field.number == 'INV-1'"}}
+    started = builders.attempt(
+        {"name": "Put", "kind": "file_storage", "config": rules}, wrong, fields={"number": "INV-1"}
+    )
+    for position, content in enumerate((b"a" * 100_000, b"b" * 70_000), 1):
+        row = contents.keep(content, started.organization_id)
+        row.save()
+        ReceivedFile.own(
+            document=started.document, key=f"received.1.{position}", position=position, folder="in",
+            name=f"{position}.bin", media_type="application/octet-stream", content=row, size=row.size, sha256=row.sha256,
+        ).save()  # fmt: skip
+    first = loop.run_now(started.pk)
+    assert first.reason == Reason.REJECTED, first.message
+    before = {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    for path in (tmp_path / "in").iterdir():
+        path.unlink()
+    corrected(first.document, number="INV-2")
+
+    second = again(first)
+
+    assert second.state == State.SUCCEEDED, second.message
+    assert {path.name: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+    assert sorted(before) == ["1.bin", "2.bin"]
 
 
 def test_a_second_file_that_never_left_is_built_from_todays_fields(tmp_path, settings):
