@@ -17,7 +17,6 @@ from exports.api.pipelines import Pipelines, Revisions, Stages
 from exports.api.records import Events, Me
 from exports.api.reference import nowhere, openapi, reference
 from exports.api.sources import Claims, Sources
-from exports.api.sources import Claims, Sources
 from exports.api.subscriptions import Pushes, Subscriptions
 from exports.api.views import Views
 from exports.api.watching import AlertRules, Alerts, Hints
@@ -41,8 +40,6 @@ router.register("alerts", Alerts, basename="alert")
 router.register("saved_views", Views, basename="saved_view")
 router.register("members", Members, basename="member")
 router.register("api_keys", Keys, basename="api_key")
-router.register("sources", Sources, basename="source")
-router.register("claims", Claims, basename="claim")
 router.register("sources", Sources, basename="source")
 router.register("claims", Claims, basename="claim")
 router.register("attempts", Attempts, basename="attempt")
