@@ -233,6 +233,21 @@ def test_the_pipeline_is_made_once_and_a_taken_name_is_left_alone():
     assert Pipeline.objects.exclude(pk=taken.pk).get().name == "Exported by a robot 2"
 
 
+def test_two_first_reports_at_once_share_the_pipeline(monkeypatch):
+    queue = builders.queue()
+    publish = robots._publish
+
+    def too_late(name, by):
+        publish(name, by)  # the other one, in its own transaction
+        raise Refused("There is a pipeline called so already.")
+
+    monkeypatch.setattr(robots, "_publish", too_late)
+
+    revision = robots.revision(queue.organization_id)
+
+    assert revision.pipeline == Pipeline.objects.get()
+
+
 def test_what_is_to_review_is_confirmed_by_it_only_where_that_is_asked_for():
     document = confirmed(status="to_review")
 
