@@ -15,6 +15,7 @@ from exports.models import AlertRule
 from pipelines.refusals import Refused
 
 CAUSE, SILENCE, OVERDUE, BREAKER, WORKER, DIGEST = "cause", "silence", "overdue", "breaker", "worker", "digest"
+SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ KINDS = {
     ),
     BREAKER: Kind("A destination's breaker opens", "It turned several attempts in a row away, and gets probes only."),
     WORKER: Kind("A worker is missing", "It went silent for a minute without saying good-bye."),
+    SOURCE: Kind(
+        "A source waits for a person",
+        "What it took was tried too often, or nobody knows whether it was delivered: it is left alone until somebody "
+        "says what to do.",
+    ),
     DIGEST: Kind(
         "The day in numbers",
         "Once a day, after this hour: what was exported the day before, what failed, what is new, what waits.",

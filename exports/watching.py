@@ -17,8 +17,8 @@ from accounts.display import span
 from accounts.models import Organization
 from exports import alertrules, alerts, digest, health, looks, rounds, worklist
 from exports.alerts import Found
-from exports.models import AlertRule, Attempt, Breaker, FailureGroup, Loop, Round, Tally
-from exports.states import ACTIVE, GroupState
+from exports.models import AlertRule, Attempt, Breaker, Claim, FailureGroup, Loop, Round, Tally
+from exports.states import ACTIVE, ClaimState, GroupState
 from exports.tallies import FINE, NAME, floor
 from pipelines.models import Destination
 
@@ -252,11 +252,30 @@ def workers(rules: Sequence[AlertRule], now: datetime) -> None:
         ))  # fmt: skip
 
 
+def sources(rules: Sequence[AlertRule], now: datetime) -> None:
+    """One alert a source, for as long as something of it is blocked."""
+    told = alerts.going_on(alertrules.SOURCE)
+    blocked = Claim.objects.filter(state=ClaimState.BLOCKED).order_by("source_id", "pk").select_related("source")
+    first: dict[str, Claim] = {}
+    for claim in blocked[:1000]:
+        first.setdefault(f"source:{claim.source_id}", claim)
+    alerts.end([alert for subject, alert in told.items() if subject not in first], now)
+    for subject, claim in first.items():
+        if rules[0].active and subject not in told:
+            alerts.tell(Found(
+                alertrules.SOURCE, f"blocked:{claim.pk}:{claim.changed_at.timestamp():.3f}", "sources.blocked",
+                subject, f"{claim.source.name} waits for a person",
+                f"{claim.error[:500]} It is listed at the source as blocked, and with it whatever else is.",
+                (("The other side's id", claim.key),),
+            ))  # fmt: skip
+
+
 LOOKS = {
     alertrules.CAUSE: causes,
     alertrules.SILENCE: silence,
     alertrules.OVERDUE: overdue,
     alertrules.BREAKER: breakers,
     alertrules.WORKER: workers,
+    alertrules.SOURCE: sources,
     alertrules.DIGEST: digest.look,
 }

@@ -60,6 +60,7 @@ TYPES = {
     "exports.overdue": "The oldest document that was not delivered has waited too long",
     "digest.daily": "The day in numbers",
     "worker.missing": "A worker went silent without saying good-bye",
+    "sources.blocked": "Something that a source took is left alone until a person says what to do",
     "channel.disabled": "A channel was disabled, by itself, after failing for too long or because its receiver is gone",
     "channel.enabled": "A disabled channel was enabled again",
     TEST: "A person tries a channel; sent whatever it is subscribed to",

@@ -11,7 +11,7 @@ from pipelines import eventing
 from tests.house import tree
 from tests.house.test_verbs import listed
 
-ANNOUNCED = {"exports", "digest", "worker"}
+ANNOUNCED = {"exports", "digest", "sources", "worker"}
 """Nouns that alert rules raise; no move of a row does."""
 
 

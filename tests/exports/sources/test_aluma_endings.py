@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from exports import attempts
-from exports.models import Attempt, Document
+from exports import attempts, watching
+from exports.models import Alert, AlertRule, Attempt, Claim, Document
 from exports.sources import acts
 from pipelines import publishing
 from tests import builders
@@ -164,3 +164,20 @@ def test_a_person_who_cancels_the_export_has_time_to_go_on(account):
     held = claim(made, task.id)
     assert (task.acts, held.state) == (["start", "cancel"], "released")
     assert (held.not_before - timezone.now()).total_seconds() > 3500
+
+
+def test_what_is_left_for_a_person_is_told_once_and_ends_when_nothing_is(account):
+    account.add()
+    made = of(account, act("send", "reject"), on_fatal="leave")
+    turn(made), turn(made)
+    for _ in range(2):
+        watching.sources([AlertRule.own(kind="source")], timezone.now())
+
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.title, alert.ended_at) == ("source", "Aluma waits for a person", None)
+    assert "No further try would help" in alert.said
+
+    acts.let_go(Claim.objects.get(), by=builders.owner(), why="Told Aluma by hand.")
+    watching.sources([AlertRule.own(kind="source")], timezone.now())
+    alert.refresh_from_db()
+    assert alert.ended_at is not None
