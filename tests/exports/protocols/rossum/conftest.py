@@ -13,6 +13,9 @@ from accounts import keys, scope
 from accounts.policy import Principal
 from demo import processes
 from demo.processes import ROOT, Children, free_port
+from pipelines import publishing
+from pipelines.models import Stage
+from tests import builders, desk
 
 API = "/rossum/api/v1"
 
@@ -42,8 +45,6 @@ def key(organization):
 @pytest.fixture
 def other():
     """A second organization, not in scope."""
-    from tests import builders
-
     return builders.organization("Other")
 
 
@@ -75,3 +76,25 @@ def _program(env, *words):
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def send(robot, method, path, body=None):
+    return getattr(robot, method)(f"{API}/{path}", body or {}, content_type="application/json")
+
+
+def stage(name):
+    return Stage.objects.get(name=name)
+
+
+def hooked():
+    """A queue whose published pipeline has two stages: Render, and after it Clean."""
+    draft = builders.pipeline(
+        {"name": "Render", "kind": "template", "config": desk.TEMPLATE},
+        {"name": "Clean", "kind": "purge", "config": {"keys": ["old"]}},
+        name="To the ERP",
+    )
+    made = builders.queue("Invoices", pipeline=draft, schema=builders.schema("document_id"))
+    publishing.publish(draft, by=builders.owner())
+    draft.refresh_from_db()
+    made.refresh_from_db()
+    return made

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-import requests
 
-from accounts import scope
 from accounts.policy import Principal
 from audit.models import Event
 from exports import attempts, documents
-from exports.models import Attempt, Document, FieldsVersion
+from exports.models import Attempt, Document
 from exports.protocols.rossum import moves
 from exports.states import State, Status
-from pipelines.refusals import Refused
 from tests import builders, desk
-from tests.exports.protocols.rossum.conftest import API, caller, key_of
+from tests.exports.protocols.rossum.conftest import API, caller
 
 STANDING = [status for status in Status if status not in {Status.REVIEWING, Status.PURGED, Status.EXPORTING}]
 
@@ -263,140 +258,3 @@ def test_another_organizations_annotation_is_not_there(queue, other):
         == 404
     )
     assert standing(document) == Status.CONFIRMED
-
-
-def nodes(robot, document):
-    content = robot.get(f"{API}/annotations/{document.pk}/content").json()["content"]
-    return {child["schema_id"]: child for section in content for child in section["children"]}
-
-
-def operate(robot, document, *operations):
-    return robot.post(
-        f"{API}/annotations/{document.pk}/content/operations",
-        {"operations": operations},
-        content_type="application/json",
-    )
-
-
-def test_operations_correct_the_fields_as_one_version(owner, queue):
-    document = builders.document(queue, {"number": "12", "lines": [{"qty": "1"}]}, status="to_review")
-    before = nodes(owner, document)
-    row = before["lines"]["children"][0]["id"]
-
-    reply = operate(
-        owner, document,
-        {"op": "replace", "id": before["number"]["id"], "value": {"content": {"value": "13"}}},
-        {"op": "add", "id": before["lines"]["id"], "value": [{"schema_id": "qty", "content": {"value": "2"}}]},
-        {"op": "remove", "id": row},
-        {"op": "replace", "id": 4711, "value": {"content": {"value": "lost"}}},
-    )  # fmt: skip
-
-    after = nodes(owner, document)
-    assert reply.status_code == 200
-    assert reply.json()["content"] == owner.get(f"{API}/annotations/{document.pk}/content").json()["content"]
-    assert [(one["type"], one["id"]) for one in reply.json()["messages"]] == [("warning", 4711)]
-    assert after["number"]["content"]["value"] == "13"
-    assert [cell["content"]["value"] for row in after["lines"]["children"] for cell in row["children"]] == ["2"]
-    newest = FieldsVersion.objects.order_by("-number")[0]
-    assert (newest.number, newest.by) == (2, "key:erp-robot")
-
-
-def test_operations_of_which_none_can_be_applied_are_a_400(owner, queue):
-    document = builders.document(queue, status="to_review")
-
-    reply = operate(owner, document, {"op": "remove", "id": 4711})
-
-    assert (reply.status_code, list(reply.json())) == (400, ["operations"])
-    assert FieldsVersion.objects.count() == 1
-
-
-def test_no_operations_are_no_change(owner, queue):
-    document = builders.document(queue, status="to_review")
-
-    assert operate(owner, document).status_code == 200
-    assert FieldsVersion.objects.count() == 1
-
-
-def test_the_fields_of_what_has_arrived_are_not_corrected(owner, queue):
-    document = at(queue, Status.EXPORTED)
-    number = nodes(owner, document)["number"]["id"]
-
-    reply = operate(owner, document, {"op": "replace", "id": number, "value": {"content": {"value": "13"}}})
-
-    assert reply.status_code == 409
-    assert "Send it back to review" in reply.json()["detail"]
-
-
-def test_a_patch_of_the_content_keeps_what_it_leaves_out(owner, queue):
-    document = builders.document(queue, {"number": "12", "other": "x"}, status="to_review")
-    url = f"{API}/annotations/{document.pk}/content"
-    number = nodes(owner, document)["number"]["id"]
-
-    reply = owner.patch(url, {"content": [{"id": number, "content": {"value": "13"}}]}, content_type="application/json")
-    wrong = owner.patch(
-        url,
-        {"content": [{"id": number, "content": {"value": "14"}}, {"id": 4711, "content": {"value": "x"}}]},
-        content_type="application/json",
-    )
-
-    after = nodes(owner, document)
-    assert (reply.status_code, wrong.status_code) == (200, 400)
-    assert (after["number"]["content"]["value"], after["other"]["content"]["value"]) == ("13", "x")
-
-
-def test_a_node_answers_at_its_own_url(owner, queue):
-    document = builders.document(queue, {"number": "12"}, status="to_review")
-    url = nodes(owner, document)["number"]["url"].removeprefix("http://testserver")
-
-    assert owner.get(url).json()["content"]["value"] == "12"
-    assert (
-        owner.patch(url, {"content": {"value": "13"}}, content_type="application/json").json()["content"]["value"]
-        == "13"
-    )
-    assert owner.get(f"{API}/annotations/{document.pk}/content/4711").status_code == 404
-
-
-@pytest.mark.parametrize("target", ["failed_export", "exported", "exporting", "to_review", "postponed"])
-def test_what_somebody_moved_since_it_was_read_is_refused_and_stays_where_it_is(queue, target):
-    read = builders.document(queue)
-    documents.delete(read, by=builders.owner())
-    read.status = Status.CONFIRMED  # as it was when the request came
-    asked = moves.RobotRequest("PATCH", f"http://testserver{API}/annotations/{read.pk}")
-
-    try:
-        moves.move(read, target, by=builders.owner(), request=asked)
-    except Refused:
-        assert standing(read) == Status.DELETED
-    else:
-        assert (target, standing(read)) == ("to_review", "to_review")  # which a deleted document may be moved to, too
-    assert Attempt.objects.count() == 0
-
-
-def test_two_robots_that_report_on_one_annotation_at_once_leave_one_attempt(transactional_db, live_server):
-    acme = builders.organization("Acme")
-    with scope.to(acme.pk):
-        document = builders.document(builders.queue("Invoices"))
-        tokens = [key_of(acme, name=f"robot {number}") for number in range(4)]
-    codes: list[int] = []
-
-    def report(token, status):
-        body = {"status": status, "messages": [{"error": "No"}]}
-        url = f"{live_server.url}{API}/annotations/{document.pk}"
-        codes.append(
-            requests.patch(url, json=body, headers={"Authorization": f"Token {token}"}, timeout=30).status_code
-        )
-
-    threads = [
-        threading.Thread(target=report, args=[token, status])
-        for token, status in zip(tokens, ["exported", "failed_export"] * 2, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    with scope.to(acme.pk):
-        (attempt,) = Attempt.objects.all()
-        assert standing(document) == ("exported" if attempt.state == State.SUCCEEDED else "failed_export")
-    assert 200 in codes
-    assert set(codes) <= {200, 400, 409}
