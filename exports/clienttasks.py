@@ -113,6 +113,8 @@ def settle(task: ClientTask, *, by: Principal, delivered: bool, reference: str =
         task = _locked(task)
         if task.state not in {TaskState.OFFERED, TaskState.STARTED}:
             raise _not_now(task)
+        if _too_late(task):
+            raise Refused("Its time is over: a worker is ending it. Then say what became of the attempt.")
         told = f"Its reference there: {reference}" if delivered else why
         outcome = COMPLETED if delivered else FAILED
         _say(task, outcome, told, by=by, verb="settle_task", why=why, detail={"reference": reference})
@@ -151,7 +153,7 @@ def _fall_silent(now: datetime) -> None:
                 continue
             if task.again:
                 _offer_again(task, by=by, verb="lapse_task", silent=True)
-            else:
+            elif not _too_late(task):
                 _say(task, SILENT, "", by=by, verb="lapse_task", of=task.started_by)
 
 
@@ -183,6 +185,8 @@ def _report(task: ClientTask, client: Client, outcome: str, message: str, *, ver
         if task.outcome == outcome and task.reported_by == client.by.name[:200]:
             return task
         _check_holder(task, client)
+        if _too_late(task):
+            raise Refused("Its time is over: a worker is ending it.")
         _say(task, outcome, message, by=client.by, verb=verb, why=message[:500])
     task.refresh_from_db()
     return task
@@ -210,12 +214,19 @@ def _say(
     _wake(task, by=by)
 
 
+def _too_late(task: ClientTask) -> bool:
+    """Its deadline has come, and a worker that does not know of any report has the attempt already, or soon."""
+    return task.attempt.state != State.PARKED and task.give_up_at - LAST_CALL <= timezone.now()
+
+
 def _wake(task: ClientTask, *, by: Principal) -> None:
     given = {
         "stage": task.run.name, "outcome": task.outcome, "message": task.message, "client": task.reported_by,
     }  # fmt: skip
     if attempts.answer(task.attempt, by=by, given=given):
         ClientTask.unscoped.filter(pk=task.pk).update(answered=True)
+    else:  # the deadline was for hearing of it, and that it was
+        StageRun.unscoped.filter(pk=task.run_id).update(deadline=timezone.now() + KEPT_FOR)
 
 
 def _offer_again(task: ClientTask, *, by: Principal, verb: str, why: str = "", silent: bool = False) -> None:

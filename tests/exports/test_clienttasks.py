@@ -166,6 +166,20 @@ def test_in_the_end_it_gives_up(taken, reason, told):
     assert ClientTask.objects.get(pk=task.pk).state == TaskState.TIMED_OUT
 
 
+def test_a_word_that_comes_as_a_worker_gives_up_is_refused_and_not_forgotten():
+    task = clienttasks.start(offered(give_up_after_hours=1), client())
+    past = timezone.now() - timedelta(seconds=1)
+    StageRun.objects.filter(pk=task.run_id).update(deadline=past)
+    Attempt.objects.filter(pk=task.attempt_id).update(deadline=past)
+    ClientTask.objects.update(give_up_at=past)
+    attempts.time_out(timezone.now())
+
+    with pytest.raises(Refused, match="time is over"):
+        clienttasks.complete(task, client())
+
+    assert after(task).reason == Reason.UNCONFIRMED, "it had been taken: a person looks"
+
+
 def test_nobody_is_given_a_task_that_is_about_to_end():
     task = offered(give_up_after_hours=1)
 
@@ -179,6 +193,7 @@ def test_a_word_that_comes_while_the_attempt_is_busy_is_passed_on_later():
 
     task = clienttasks.complete(task, client())
     assert (task.state, task.answered) == (TaskState.REPORTED, False)
+    assert StageRun.objects.get(pk=task.run_id).deadline > later(days=2), "heard of is heard of"
     Attempt.objects.filter(pk=task.attempt_id).update(state=State.PARKED)
     clienttasks.tend(timezone.now())
 
