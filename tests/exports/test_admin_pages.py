@@ -161,22 +161,6 @@ def test_a_capped_body_says_how_much_there_was(organization, queue):
     assert "kept 64 KB of 3.1 MB" in html
 
 
-@pytest.mark.parametrize(
-    ("state", "reason"),
-    [("failed", "rejected"), ("failed", "unconfirmed"), ("succeeded", ""), ("queued", ""), ("paused", "")],
-)
-def test_an_attempts_page_offers_what_its_documents_page_offers(organization, queue, state, reason):
-    attempt = desk.attempt(desk.document(queue), state, reason, stage="Send")
-    operator = signed_in(organization, "operator")
-    verbs = rf"/admin/exports/attempt/{attempt.pk}/(\w+)/\""
-
-    of_attempt = set(re.findall(verbs, page(operator, "exports_attempt_change", attempt.pk)))
-    of_document = set(re.findall(verbs, page(operator, "exports_document_change", attempt.document_id)))
-
-    assert of_attempt - {"change"} == of_document - {"change"}
-    assert of_attempt & {"requeue", "settle", "pause", "resume"}
-
-
 def test_a_mark_without_its_end_is_shown_as_an_unknown_outcome(organization, queue):
     attempt = desk.attempt(desk.document(queue), "failed", "unconfirmed")
     desk.run(attempt, state="failed", marked_at=attempt.created_at)
