@@ -20,6 +20,7 @@ from exports.models import Document
 from exports.protocols.rossum.errors import Answer
 from exports.robots import RobotRequest
 from exports.states import Status
+from pipelines.refusals import Refused
 
 NAME = "Rossum"
 WHY = "Asked for over Rossum's protocol."
@@ -52,7 +53,7 @@ def move(document: Document, to: str, *, by: Principal, request: RobotRequest, m
         raise Answer(400, {"status": [told]})
     match to:
         case Status.EXPORTED:
-            robots.delivered(document, by=by, protocol=NAME, request=request)
+            _delivered(document, by, request)
         case Status.FAILED_EXPORT:
             robots.refused(document, by=by, protocol=NAME, request=request, message=message)
         case Status.EXPORTING:
@@ -70,6 +71,16 @@ _VERBS: dict[Status, Callable[..., Any]] = {
     Status.REJECTED: documents.reject,
     Status.DELETED: documents.delete,
 }
+
+
+def _delivered(document: Document, by: Principal, request: RobotRequest) -> None:
+    """Out of confirmed alone: what another robot has reported as failed meanwhile is not turned into a success."""
+    confirmed = frozenset({Status.CONFIRMED})
+    if robots.deliver([document], by=by, protocol=NAME, request=request, sources=confirmed):
+        return
+    now = Document.objects.values_list("status", flat=True).get(pk=document.pk)
+    if now != Status.EXPORTED:
+        raise Refused(f"The annotation is {now} meanwhile.")
 
 
 def _export(document: Document, by: Principal) -> None:

@@ -42,6 +42,17 @@ def test_what_somebody_moved_since_it_was_read_is_refused_and_stays_where_it_is(
     assert Attempt.objects.count() == 0
 
 
+def test_a_report_of_success_does_not_undo_a_failure_that_came_between(queue):
+    read = builders.document(queue)
+    asked = moves.RobotRequest("PATCH", f"http://testserver{API}/annotations/{read.pk}")
+    moves.move(Document.objects.get(pk=read.pk), "failed_export", by=builders.owner(), request=asked, message="No")
+
+    with pytest.raises(Refused, match="failed_export meanwhile"):
+        moves.move(read, "exported", by=builders.owner(), request=asked)
+
+    assert (standing(read), Attempt.objects.count()) == ("failed_export", 1)
+
+
 def test_two_robots_that_report_on_one_annotation_at_once_leave_one_attempt(transactional_db, live_server):
     acme = builders.organization("Acme")
     with scope.to(acme.pk):
