@@ -20,7 +20,6 @@ from exports.models import (
     Delivery,
     Document,
     EventDelivery,
-    EventTry,
     Exchange,
     FailureGroup,
     FieldsVersion,
@@ -31,6 +30,7 @@ from pipelines import channels, vault
 from pipelines.definition import Definition
 from pipelines.models import Channel, Destination, Pipeline, Queue, Revision, Schema, Secret, Source, Stage, Trigger
 from tests import builders
+from tests.exports.api.taken import sent, taken
 
 _numbers = itertools.count(1)
 
@@ -157,10 +157,6 @@ class World:
     claim: Claim
 
 
-ROSSUM = {"base_url": "https://127.0.0.1:9/api/v1", "queues": [205], "username": "waybill"}
-"""Closed to it: nothing is asked."""
-
-
 def revision_of(pipeline: Pipeline, number: int = 1) -> Revision:
     definition = Definition.build(pipeline.pk, [])
     revision = Revision.own(
@@ -282,17 +278,7 @@ def make() -> World:
     delivery.save(force_insert=True)
     channel = Channel.own(name=f"Hook {number}", events=["document.*"])
     channels.save(channel, by=builders.owner(), address="http://127.0.0.1:9/hook")  # closed to it: nothing is sent
-    message = EventDelivery.own(
-        channel=channel, type="document.exported", subject=f"document:{document.pk}", happened_at=timezone.now(),
-        payload={"type": "document.exported", "timestamp": "2026-03-02T09:10:00Z", "data": {"title": "It was exported"}},
-        failed_at=timezone.now(),
-    )  # fmt: skip
-    message.save(force_insert=True)
-    EventTry.own(delivery=message, begun_at=timezone.now(), status=500, headers=[["A", "b"]], error="500").save()
-    source = Source.own(name=f"Confirmed tab {number}", kind="rossum", queue=queue, config=ROSSUM)
-    source.save()
-    claim = Claim.own(source=source, key="https://127.0.0.1:9/api/v1/annotations/1", document=document, state="blocked")
-    claim.save()
+    message = sent(channel, document)
     job = Job.own(
         kind="requeue", predicate={"ids": str(attempt.pk)}, upto=attempt.pk, requested_by="user:anna", why="down",
         token=f"token {number}",
@@ -307,5 +293,5 @@ def make() -> World:
     )
     return World(
         schema, queue, pipeline, stage, revision, destination, secret, document, attempt, run, exchange, artifact,
-        delivery, job, trigger, channel, message, group_of(attempt), source, claim,
+        delivery, job, trigger, channel, message, group_of(attempt), *taken(queue, document, number),
     )  # fmt: skip
