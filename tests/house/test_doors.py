@@ -17,8 +17,8 @@ from django.urls.exceptions import NoReverseMatch
 from accounts.scope import Scoped
 from tests import builders
 
-BOOKKEEPING = re.compile(r'"(django_session|accounts_apikey|accounts_user)"')
-"""Sessions, and when a key or a person was last seen."""
+BOOKKEEPING = re.compile(r'"(django_session|accounts_apikey|accounts_user|accounts_requestcount)"')
+"""Sessions, when a key or a person was last seen, and how many requests a caller has made."""
 WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE)\b", re.IGNORECASE)
 
 
