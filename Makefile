@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-check test test-postgres check bench chaos lock clean
+.PHONY: help run demo demo-check test test-postgres check bench chaos client lock clean
 
 PYTHON := .venv/bin/python
 UV := $(shell command -v uv 2>/dev/null)
@@ -93,6 +93,13 @@ chaos: .venv/.dev  ## kill -9 the worker KILLS times and count lost, doubled and
 	$(PYTHON) -m benchmarks.chaos --kills $(KILLS) --sources 200 $(ARGS)
 
 # ---------------------------------------------------------------------------------------------------- keeping
+
+CLIENT ?= build/client
+client: .venv/.dev  ## a typed Python client of the REST API, from its OpenAPI document; CLIENT=folder
+	@mkdir -p $(dir $(CLIENT))
+	$(PYTHON) manage.py spectacular --validate --fail-on-warn --format openapi-json --file $(CLIENT).openapi.json
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/openapi-python-client generate --overwrite --fail-on-warning --config config/client.yaml \
+	    --path $(CLIENT).openapi.json --output-path $(CLIENT)
 
 COMPILE = pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 lock: .venv/bin/python  ## compile both locks from pyproject.toml: hashes, and no address of any registry

@@ -19,7 +19,8 @@ from exports.api.shapes.attempts import ArtifactRow, DeliveryRow, ExchangeRow, E
 from exports.models import Artifact, Delivery, Exchange
 
 UUID = "[0-9a-f-]{36}"
-BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
+BYTES = {(200, "*/*"): OpenApiTypes.BINARY}
+"""A download has its own type."""
 
 
 def media_type_of(headers: list[list[str]]) -> str:

@@ -36,10 +36,11 @@ class Replay(Exception):
 
 def claim(request: Request, actor: str) -> ApiReply | None:
     """Reserve the request's key; None where it has none. Raises Replay, or ApiProblem `key_reused`, `in_progress`."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key:
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
         return None
-    if len(key) > MAX_KEY or not key.isprintable():
+    key = given.strip()
+    if not key or len(key) > MAX_KEY or not key.isprintable():
         raise wrong("Idempotency-Key", f"A key has 1 to {MAX_KEY} printable characters.")
     now = timezone.now()
     ApiReply.objects.filter(actor=actor, key=key, created_at__lt=now - KEPT).delete()  # the sweep forgets the others

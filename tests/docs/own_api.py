@@ -13,7 +13,7 @@ from exports.models import Attempt, Job
 from pipelines import signing
 from pipelines.models import Pipeline
 from tests import builders
-from tests.docs.worlds import Found, later, plain, world
+from tests.docs.worlds import WORLDS, Found, later, plain, world
 from tests.exports.api import world as worlds
 
 
@@ -50,6 +50,9 @@ def a_row_of_each(given: dict[str, str]) -> Found:
         {"WAYBILL_KEY": key, **{name: str(row.pk) for name, row in subjects.items()}},
         {"inv-0043.pdf": b"%PDF-1.7\n"},
     )
+
+
+WORLDS["api/client.md"] = plain
 
 
 @world("api/subscriptions.md")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from tests.docs import client
 from tests.servers import aluma
 from tests.servers.aluma import File
 
@@ -22,4 +23,7 @@ def _aluma() -> Iterator[dict[str, str]]:
         yield {"ALUMA_URL": account.url, "TASK": task.id}
 
 
-STANDINS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"sources/aluma.md": _aluma}
+STANDINS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
+    "api/client.md": client.generated,
+    "sources/aluma.md": _aluma,
+}

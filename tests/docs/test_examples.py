@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
 from demo import processes
-from demo.processes import ROOT, Children, free_port
+from demo.processes import Children, free_port
 from tests.docs import examples
 from tests.docs.examples import DOCS, Example, Reader
+from tests.docs.site import program
 from tests.docs.standins import STANDINS
 
 
@@ -24,19 +23,11 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     port = free_port()
     env = processes.environment(folder / "waybill", port=port)
-    _program(env, "manage.py", "migrate", "--verbosity", "0")
+    program(env, "manage.py", "migrate", "--verbosity", "0")
     with Children(env=env, logs=folder / "logs") as children:
         processes.worker(children)
         processes.web(children, port)
         yield f"http://127.0.0.1:{port}", env
-
-
-def _program(env: dict[str, str], *words: str, given: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=env, input=given, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("page", examples.pages())
@@ -46,7 +37,7 @@ def test_every_example_does_what_its_page_says(site, tmp_path, page):
         given = {"WAYBILL_URL": url}
         if standin := STANDINS.get(page):
             given |= beside.enter_context(standin())
-        made = json.loads(_program(env, "-m", "tests.docs.worlds", page, given=json.dumps(given)).splitlines()[-1])
+        made = json.loads(program(env, "-m", "tests.docs.worlds", page, given=json.dumps(given)).splitlines()[-1])
         reader = Reader(tmp_path / "reader", {**given, **made["variables"]}, made["files"], os.environ["PATH"])
 
         for example in examples.of_page(DOCS / page):
@@ -55,7 +46,7 @@ def test_every_example_does_what_its_page_says(site, tmp_path, page):
 
 def test_a_page_without_a_world_of_its_own_finds_a_document_that_is_exported(site, tmp_path):
     url, env = site
-    made = json.loads(_program(env, "-m", "tests.docs.worlds", "any.md", given="{}").splitlines()[-1])
+    made = json.loads(program(env, "-m", "tests.docs.worlds", "any.md", given="{}").splitlines()[-1])
     reader = Reader(tmp_path, {"WAYBILL_URL": url, **made["variables"]}, {}, os.environ["PATH"])
     wait = """
         import os, time, requests
