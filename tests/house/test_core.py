@@ -7,9 +7,10 @@ import tomllib
 from tests.house import tree
 
 OF_DJANGO = {
-    "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "completions", "configuration",
-    "destinations", "drafts", "history", "management", "migrations", "models", "publishing", "rossumaccounts", "rossumimport", "rossumrows", "rossumsecrets", "rotation", "templatetags",
-    "tokens", "vault",
+    "admin", "api", "apps", "channelrows", "channelrules", "channels", "channelsecrets", "completions",
+    "configuration", "destinations", "drafts", "history", "management", "migrations", "models", "publishing",
+    "rossumaccounts", "rossumimport", "rossumrows", "rossumsecrets", "rotation", "subscriptionrows",
+    "subscriptionrules", "templatetags", "tokens", "vault",
 }  # fmt: skip
 
 
