@@ -36,6 +36,7 @@ NO_PAGE = {
     "admin/exports/job/<int:job_id>/report.csv": "a file to be saved",
     "admin/exports/failuregroup/<path:object_id>/history/": "the group's own page tells it, and it leads there",
     "admin/pipelines/pipeline/<int:pipeline_id>/offers/": "data that the editor asks for",
+    "admin/pipelines/source/offers/": "likewise",
 }
 """Answers a GET, and is no page: why."""
 
