@@ -29,8 +29,8 @@ _VIEW = {
     "exports.view_document", "exports.view_fieldsversion",
     "exports.view_attempt", "exports.view_stagerun", "exports.view_exchange", "exports.view_artifact",
     "exports.view_delivery", "exports.view_job", "exports.view_failuregroup", "exports.view_hint",
-    "exports.view_clienttask", "exports.view_eventdelivery", "exports.add_savedview", "pipelines.view_source", "exports.view_claim",
-    "pipelines.view_rossumaccount", "exports.view_extensioncall",
+    "exports.view_clienttask", "exports.view_eventdelivery", "exports.add_savedview", "pipelines.view_source",
+    "exports.view_claim", "pipelines.view_rossumaccount", "exports.view_extensioncall",
 }  # fmt: skip
 _OPERATE = {
     "exports.change_alert", "exports.act_clienttask",

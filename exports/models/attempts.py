@@ -29,7 +29,9 @@ class Attempt(Scoped):
     requested_by = models.CharField(max_length=200)
     why = models.TextField(blank=True)
     resume_from = models.CharField(max_length=100, blank=True, help_text="Earlier stages' results are taken over.")
-    frozen = models.BooleanField(default=False, help_text="It sends what the attempt that it repeats sent, to the byte.")
+    frozen = models.BooleanField(
+        default=False, help_text="It sends what the attempt that it repeats sent, to the byte."
+    )
 
     state = models.CharField(max_length=20, choices=states.attempt_choices, default=State.QUEUED)
     reason = models.CharField(max_length=20, choices=states.reason_choices, blank=True)
