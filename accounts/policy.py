@@ -46,7 +46,9 @@ _INTEGRATE = {
     for action in ("add", "change", "delete")
     for model in ("queue", "schema", "pipeline", "stage", "destination", "secret", "trigger", "channel", "source")
 } | {
-    "pipelines.add_subscription", "pipelines.change_subscription", "pipelines.delete_subscription",
+    "pipelines.add_subscription",
+    "pipelines.change_subscription",
+    "pipelines.delete_subscription",
     "exports.add_alertrule",
     "exports.change_alertrule",
     "exports.delete_alertrule",

@@ -175,7 +175,9 @@ def main() -> int:
     options.add_argument("--points", action=argparse.BooleanOptionalAction, default=True)
     options.add_argument("--documents", type=Path, default=ROOT / "demo" / "invoices")
     options.add_argument("--seed", type=int, default=int(time.time()))
-    options.add_argument("--sources", type=int, default=0, help="also kill at each step of a source, with so many things")
+    options.add_argument(
+        "--sources", type=int, default=0, help="also kill at each step of a source, with so many things"
+    )
     options.add_argument("--postgres", action="store_true", help="PostgreSQL and Redis instead of SQLite")
     given = options.parse_args()
     where = "PostgreSQL + Redis" if given.postgres else "SQLite"
