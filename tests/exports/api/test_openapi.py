@@ -89,7 +89,7 @@ def test_every_json_body_has_an_example_that_fits_its_shape(known):
         for code, reply in operation["responses"].items():
             bodies += [*reply.get("content", {}).items()] if code != "204" else []
         for media_type, body in bodies:
-            if media_type == "application/octet-stream":
+            if media_type == "*/*":  # a download
                 continue
             assert body.get("examples"), (method, path, media_type)
             for example in body["examples"].values():
