@@ -167,7 +167,7 @@ class Documents(Moves, predicates.Asked, Listed, Shown, Resource):
 
     @named("download_document_original")
     @raises("purged")
-    @extend_schema(responses={(200, "*/*"): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, "*/*"): OpenApiTypes.ANY})
     @action(detail=True, methods=["get"])
     def original(self, request: Request, pk: str) -> FileResponse:
         """Download the original file, byte for byte as it came in, under its own media type."""
