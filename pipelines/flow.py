@@ -3,7 +3,7 @@ in no order, taken away by a purge, and an evaluator with nothing before it to j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -47,7 +47,11 @@ class Read:
 
 
 def check(
-    drafts: Sequence[StageDraft], read: Sequence[Read], queues: Mapping[int | None, str], *, supplied: bool = False
+    drafts: Sequence[StageDraft],
+    read: Sequence[Read],
+    queues: Mapping[int | None, str],
+    *,
+    supplied: Callable[[], bool] = bool,
 ) -> Iterator[Problem]:
     """`queues` are the ids and names for whose documents the order is judged. What holds for all of them is said once,
     the rest names its queues. The order must have no loop."""
@@ -76,8 +80,8 @@ class _Flow:
     before: Mapping[str, frozenset[str]]
     everyone: Sequence[Read]
     """Every stage whose config could be read, the idle ones too."""
-    supplied: bool = False
-    """Artifacts come from outside as well."""
+    supplied: Callable[[], bool] = bool
+    """Whether artifacts come from outside as well; asked only where one is missing."""
 
     @cached_property
     def live(self) -> list[Read]:
@@ -90,9 +94,9 @@ class _Flow:
 
     def problems(self) -> Iterator[Problem]:
         for one in self.live:
-            if not self.supplied and not self.unread & self.before[one.name]:
-                yield from self.unwritten(one)
-                yield from self.nothing_to_judge(one)
+            missing = [] if self.unread & self.before[one.name] else [*self.unwritten(one), *self.nothing_to_judge(one)]
+            if missing and not self.supplied():
+                yield from missing
             yield from self.written_twice(one)
             yield from self.reserved(one)
             yield from self.purged_beside(one)

@@ -39,7 +39,7 @@ def check(
     secrets: Secrets,
     credentials: Credentials | None = None,
     queues: Mapping[int, QueueFacts] | None = None,
-    supplied: bool = False,
+    supplied: Callable[[], bool] = bool,
 ) -> list[Problem]:
     """Everything that is wrong with the draft: the pipeline's own problems first, then in the order of its stages.
     Without `credentials` those of destinations are not judged. `supplied`: artifacts come with the document from

@@ -196,7 +196,7 @@ def _check(pipeline: Pipeline, stages_now: Sequence[StageDraft]) -> list[Problem
         secrets=secrets,
         credentials=credentials,
         queues=_queues(pipeline, stages_now),
-        supplied=pipeline.rossum_hooks.exists(),
+        supplied=pipeline.rossum_hooks.exists,
     )
 
 

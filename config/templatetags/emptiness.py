@@ -17,6 +17,10 @@ NOTHING = {
         "Nothing was told yet",
         "Channels carry events to people and programs. Every message and what was answered stands here.",
     ),
+    "exports.extensioncall": (
+        "No hook has called yet",
+        "A Rossum account lets Rossum's hooks call Waybill. Every call and what became of it stands here.",
+    ),
     "exports.hint": (
         "No hint of your own yet",
         "A hint tells whoever looks at a failure what to do. Where none fits, Waybill gives its own advice.",
@@ -25,6 +29,10 @@ NOTHING = {
         "No bulk job yet",
         "Choose documents or attempts in their lists. What is done to many at once is kept here, with its report.",
     ),
+    "exports.push": (
+        "Nothing was pushed yet",
+        "A subscription pushes a document's data when something happens to it. Every push stands here.",
+    ),
     "pipelines.channel": ("No channel yet", "A channel tells a team or a program what happens: by e-mail or webhook."),
     "pipelines.destination": ("No destination yet", "A destination is a system that documents are exported to."),
     "pipelines.pipeline": (
@@ -32,10 +40,22 @@ NOTHING = {
         "A pipeline's stages say what is sent where, and how the answer is read.",
     ),
     "pipelines.queue": ("No queue yet", "A queue is a stream of documents that share their fields and a pipeline."),
+    "pipelines.rossumaccount": (
+        "No Rossum account yet",
+        "An account lets Rossum's export hooks call Waybill in the place of Rossum's own extensions.",
+    ),
     "pipelines.schema": ("No schema yet", "A schema names the fields of a queue's documents and their types."),
     "pipelines.secret": (
         "No secret yet",
         "Passwords and tokens are sealed here. Stages name them and nobody reads them.",
+    ),
+    "pipelines.source": (
+        "No source yet",
+        "A source brings documents in by itself: from Rossum, Aluma, a folder or a webhook.",
+    ),
+    "pipelines.subscription": (
+        "No subscription yet",
+        "A subscription pushes a document's data through a pipeline when something happens to it.",
     ),
     "pipelines.trigger": (
         "No trigger yet",

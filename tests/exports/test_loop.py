@@ -67,7 +67,7 @@ def test_a_loop_drives_what_is_due_and_what_comes_later():
 
     assert StageRun.objects.count() == 20 * 2 + 3
     assert Exchange.objects.filter(ended_at=None).count() == 0
-    assert Content.objects.count() == 20  # one for each artifact
+    assert Content.objects.count() == 20 + 20  # one for each artifact, and for each file that is none
     assert Loop.objects.count() == 0
 
 

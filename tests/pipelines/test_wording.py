@@ -40,7 +40,8 @@ TABLE = [
         [
             (
                 "config.export_rules[0].export_object_configurations[0].type", 6,
-                ("\"custom_fromat\" is unknown here; known are 'annotation_content', 'document', 'custom_format'. "
+                ("\"custom_fromat\" is unknown here; known are 'annotation_content', 'document', 'custom_format', "
+                "'received_files'. "
                 'Did you mean "custom_format"?'),
             )
         ],

@@ -205,6 +205,6 @@ def test_a_file_of_any_length_is_read_some_documents_at_a_time(robot, queue, for
     for number, _ in enumerate(export(robot, queue, format=form).streaming_content):
         if number % 50 == 0:
             gc.collect()
-            at_once = max(at_once, sum(isinstance(one, Document) for one in gc.get_objects()))
+            at_once = max(at_once, sum(type(one) is Document for one in gc.get_objects()))
 
     assert 0 < at_once <= 2 * AT_ONCE
