@@ -197,7 +197,7 @@ class OperationGiven(serializers.JSONField):
     """One change to the tree of fields."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("op") not in {"replace", "add", "remove"}:
+        if not isinstance(data, dict) or data.get("op") not in ("replace", "add", "remove"):
             message = "An operation is an object whose op is replace, add or remove."
             raise serializers.ValidationError(message)
         if unknown := sorted(set(data) - {"op", "id", "schema_id", "value"}):

@@ -157,7 +157,7 @@ def _replacements(nodes: Sequence[Any], place: str, depth: int) -> Iterator[Oper
                 raise WrongValue("content", f"{at}.children: This must be a list.")
             yield from _replacements(children, f"{at}.children", depth + 1)
             continue
-        if node.get("category") not in {None, "datapoint"}:
+        if node.get("category") not in (None, "datapoint"):
             continue
         try:
             value = _value(node, at)
