@@ -17,7 +17,7 @@ from demo import processes
 from demo.processes import ROOT, Children, free_port
 from tests.docs.site import program
 
-SECONDS = int(os.environ.get("WAYBILL_FUZZ_SECONDS", "60"))
+SECONDS = int(os.environ.get("WAYBILL_FUZZ_SECONDS", "30"))
 """For what is made by chance; the examples and the edges of each schema come before, however long they take."""
 LONGEST = 900
 
@@ -55,7 +55,8 @@ def test_no_request_finds_a_fault(site, tmp_path):
         "--no-color",
     ]  # fmt: skip
 
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONGEST)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.docs.fuzzing"}
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=LONGEST)
 
     assert done.returncode == 0, done.stdout.partition("= FAILURES =")[2][:20_000]
     assert "Server error" not in done.stdout
