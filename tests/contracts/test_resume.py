@@ -107,13 +107,13 @@ def test_a_killed_worker_costs_the_chunks_since_the_last_checkpoint(place, tmp_p
     attempt = place.python(PREPARE, json.dumps(config))
 
     with place.worker() as first:
-        until(lambda: len(journal(log)) >= 300, within=30, what="300 chunks of the first worker")
+        until(lambda: len(journal(log)) >= 300, within=120, what="300 chunks of the first worker")
         first.kill()
         first.wait()
     reached = len(journal(log))
     with place.worker() as second:
-        until(lambda: len(journal(log)) > reached, within=30, what="the second worker to take over")
-        until(lambda: place.look(attempt)["state"] == "succeeded", within=60, what="the attempt's end")
+        until(lambda: len(journal(log)) > reached, within=120, what="the second worker to take over")
+        until(lambda: place.look(attempt)["state"] == "succeeded", within=180, what="the attempt's end")
 
     worked = journal(log)
     by_first = [chunk for process, chunk in worked if process == first.pid]
