@@ -121,7 +121,7 @@ TABLE = (
             (
                 "error",
                 "config.export_rules[0].export_object_configurations[0].type",
-                "\"pdf\" is unknown here; known are 'annotation_content', 'document', 'custom_format'.",
+                "\"pdf\" is unknown here; known are 'annotation_content', 'document', 'custom_format', 'received_files'.",
             ),
         ),
         "Choose a type.",
